@@ -1,0 +1,133 @@
+// The main job on one machine, with nothing configured: a receiver on loopback, and a lab host that records this machine and ships.
+
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import type { WriteStream } from 'node:tty';
+import { AppError } from '../lib/app-error.ts';
+import type { Clock } from '../lib/clock.ts';
+import { type ChildProgram, startProgram } from './child-program.ts';
+import { Narrator } from './narrate.ts';
+import { type PreparedRun, prepareDirectory } from './prepare-directory.ts';
+
+export interface AllInOneOptions {
+  directory: string;
+  /** Of the receiver, on 127.0.0.1; 0 takes any that is free. */
+  port: number;
+  installRoot: string;
+  stop: AbortSignal;
+  clock: Clock;
+  output: NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY'>>;
+}
+
+/** Runs until `stop`; resolves with the exit code: 1 when one of its programs ended by itself. */
+export async function runAllInOne(options: AllInOneOptions): Promise<number> {
+  const { installRoot, stop, output } = options;
+  const directory = resolve(options.directory);
+  const port = await freePort(options.port);
+  const run = await prepareDirectory(directory, installRoot, port);
+  const narrator = new Narrator((text) => output.write(text), output.isTTY === true && !process.env['NO_COLOR']);
+  const hear = (line: string) => narrator.heard(line);
+  const start = (name: string, ...args: string[]) => startProgram(installRoot, name, args, hear);
+  const runToEnd = async (name: string, ...args: string[]) => {
+    const program = start(name, ...args);
+    stop.addEventListener('abort', () => program.stop());
+    await program.ended;
+  };
+
+  output.write(introduction(directory, port, run));
+  const receiver = start('receiver', '--config', run.receiverConfig);
+  const programs = [receiver];
+  if (await isAnswering(receiver, port, options)) {
+    if (run.staleHostConfig) {
+      narrator.note('First, once: an episode recorded by code that is not on the branch, to see the gate refuse it.');
+      await runToEnd('orchestrator', '--once', '--config', run.staleHostConfig);
+      await runToEnd('shipper', '--once', '--config', run.labHostConfig);
+      narrator.note(
+        `It lies in ${run.data}/quarantine with its reason. Now this machine's telemetry, every five seconds:`,
+      );
+    }
+    if (!stop.aborted) {
+      programs.push(
+        start('orchestrator', '--config', run.labHostConfig),
+        start('shipper', '--config', run.labHostConfig),
+      );
+    }
+  }
+  return await untilStopped(options, programs, narrator);
+}
+
+async function untilStopped(
+  { stop, output }: AllInOneOptions,
+  programs: ChildProgram[],
+  narrator: Narrator,
+): Promise<number> {
+  const stopped = stop.aborted ? Promise.resolve() : once(stop, 'abort');
+  const failed = await Promise.race([
+    stopped.then(() => undefined),
+    ...programs.map(async (program) => ({ name: program.name, code: await program.ended })),
+  ]);
+  // A Ctrl-C in the terminal reaches the programs too, and one of them may end before this one has heard of it.
+  const isFailure = failed !== undefined && failed.code !== 0 && !stop.aborted;
+  if (isFailure)
+    output.write(`cis490: the ${failed.name} ended by itself (exit ${failed.code}); stopping the others\n`);
+  else output.write('\nStopping; a recording under way is finished first.\n');
+  for (const program of programs) program.stop();
+  await Promise.all(programs.map((program) => program.ended));
+  const { recorded, stored, refused } = narrator.counts;
+  output.write(
+    `Stopped. ${recorded} recorded, ${stored} stored, ${refused} refused; the next start goes on from here.\n`,
+  );
+  return isFailure ? 1 : 0;
+}
+
+/** False when the receiver ended, or the run was stopped, before it answered. */
+async function isAnswering(receiver: ChildProgram, port: number, { clock, stop }: AllInOneOptions): Promise<boolean> {
+  let hasEnded = false;
+  void receiver.ended.then(() => {
+    hasEnded = true;
+  });
+  while (!hasEnded && !stop.aborted) {
+    const isAlive = await fetch(`http://127.0.0.1:${port}/healthz`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (isAlive) return true;
+    await clock.sleep(50, stop);
+  }
+  return false;
+}
+
+async function freePort(port: number): Promise<number> {
+  const probe = createServer();
+  try {
+    probe.listen(port, '127.0.0.1');
+    await once(probe, 'listening');
+  } catch (error) {
+    throw new AppError('port-taken', `port ${port} of 127.0.0.1 is taken by another program`, {
+      hint: 'take any free one: npm start -- --port 0',
+      cause: error,
+    });
+  }
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  return typeof address === 'object' && address ? address.port : port;
+}
+
+function introduction(directory: string, port: number, { codeVersion, store }: PreparedRun): string {
+  const modified = codeVersion.dirty ? ', modified' : '';
+  return [
+    'CIS490: a receiver and one lab host on this machine. Ctrl-C stops it; the next start goes on from there.',
+    '',
+    `  receiver   http://127.0.0.1:${port}`,
+    `  store      ${store}  (episodes/, and index.jsonl, the ledger)`,
+    `  lab host   ${directory}/data  (episodes/, outbox/, shipped/, quarantine/)`,
+    `  code       ${codeVersion.commit.slice(0, 10)}${modified}  (each episode is stamped with it; the gate takes the last 100 commits)`,
+    '',
+    '  look into the newest episode that was stored:',
+    `  bin/cis490 episode show "$(ls -t ${store}/episodes/this-machine/*.tar.zst | head -n 1)"`,
+    '',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,169 @@
+// The configuration of a lab host, lab-host.toml: every key that its programs read, with its default and its meaning.
+
+import { z } from 'zod';
+import { configPath } from '../lib/config/config-path.ts';
+import { addMistake, type ConfigContext, type ConfigOf, defineConfig } from '../lib/config/define-config.ts';
+import { durationInSeconds } from '../lib/config/duration.ts';
+import { secretFile } from '../lib/config/secret-file.ts';
+import { HOST_ID_PATTERN, hostIdSchema } from '../protocol/ids.ts';
+
+export type LabHostConfig = ConfigOf<typeof labHostConfigDefinition>;
+
+export const labHostConfigDefinition = defineConfig({
+  title: 'Lab host',
+  defaultPath: '/etc/cis490/lab-host.toml',
+  olderKeys: [{ path: ['receiver', 'bearer_token'], instead: 'bearer_token_file', inlineSecret: true }],
+  schema: (context) =>
+    z.strictObject({
+      host_id: hostIdSchema.meta({
+        description:
+          'The name of this machine in the store and in every report. It must not change: episodes are filed under it.',
+        allowed: '1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first',
+        example: 'lab-host-01',
+      }),
+      paths: pathsSchema(context),
+      receiver: receiverSchema(context),
+      shipper: shipperSchema(),
+      orchestrator: orchestratorSchema(context),
+    }),
+});
+
+function pathsSchema(context: ConfigContext) {
+  return z
+    .strictObject({
+      data_dir: configPath(context).prefault('/var/lib/cis490/data').meta({
+        description: 'Where episodes are recorded, packed and kept until the receiver has them. One filesystem.',
+      }),
+    })
+    .meta({ description: 'Where things are on this machine.' });
+}
+
+function receiverSchema(context: ConfigContext) {
+  return z
+    .strictObject({
+      url: receiverUrl().meta({
+        description: 'The receiver that episodes are sent to.',
+        example: 'https://receiver.example:8443',
+      }),
+      bearer_token_file: secretFile(context).optional().meta({
+        description: 'The token of the fleet, for a receiver that asks for one.',
+        example: '/etc/cis490/fleet.token',
+      }),
+      connect_timeout_s: durationInSeconds()
+        .prefault(10)
+        .meta({ description: 'How long a connection may take to be made before the attempt is given up.' }),
+      idle_timeout_s: durationInSeconds()
+        .prefault(60)
+        .meta({ description: 'How long a connection may carry nothing in either direction before it is given up.' }),
+    })
+    .meta({ description: 'The receiver, and how to reach it.' });
+}
+
+function shipperSchema() {
+  return z
+    .strictObject({
+      scan_interval_s: durationInSeconds()
+        .prefault(5)
+        .meta({ description: 'How often the shipper looks for finished episodes.' }),
+      concurrency: z
+        .int()
+        .min(1)
+        .max(16)
+        .default(2)
+        .meta({ description: 'How many episodes are packed and sent at the same time.' }),
+      zstd_level: z
+        .int()
+        .min(1)
+        .max(19)
+        .default(3)
+        .meta({ description: 'How hard episodes are compressed: higher is smaller, and costs more processor time.' }),
+    })
+    .meta({ description: 'Packs finished episodes and sends them.' });
+}
+
+function orchestratorSchema(context: ConfigContext) {
+  return z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(false)
+        .meta({ description: 'Whether this machine records on a schedule. A machine that only ships leaves it off.' }),
+      drain_max_s: durationInSeconds({ zero: 'allowed' })
+        .prefault(600)
+        .meta({ description: 'How long a stop waits for the workload that is running before it is ended.' }),
+      workload: z
+        .array(workloadSchema(context))
+        .superRefine(refuseDuplicateNames, { when: ({ value }) => Array.isArray(value) })
+        .prefault([])
+        .meta({ description: 'One program that records, and how often it runs. Repeat the section for each.' }),
+    })
+    .meta({ description: 'Runs the workloads that record episodes.' });
+}
+
+function workloadSchema(context: ConfigContext) {
+  return z.strictObject({
+    name: z.string().regex(HOST_ID_PATTERN).meta({
+      description: 'The name of the workload in the episodes that it records. Each workload has its own.',
+      allowed: '1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first',
+      example: 'idle',
+    }),
+    command: z
+      .array(z.string())
+      .min(1)
+      .meta({
+        description: 'The program and its arguments, as they are; no shell reads them.',
+        example: ['/usr/local/bin/record', '--seconds', '60'],
+      }),
+    interval_s: durationInSeconds().meta({
+      description: 'From the start of one run to the start of the next.',
+      example: '5 min',
+    }),
+    timeout_s: durationInSeconds()
+      .optional()
+      .meta({ description: 'A run that takes longer is ended, and its episode says so.', example: '10 min' }),
+    env: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'letters, digits and _, no digit first'), z.string())
+      .default({})
+      .meta({ description: 'Environment variables of the program, besides those that the orchestrator sets.' }),
+    schema_version: z.string().min(1).optional().meta({
+      description: 'The version of the format that the program records in, written into each episode.',
+      example: '1',
+    }),
+    code_root: configPath(context).optional().meta({
+      description: 'The directory of the recording code, whose VERSION file names the commit for each episode.',
+      example: '/opt/recorder',
+    }),
+  });
+}
+
+/** Runs on workloads that have other mistakes, too, so that every mistake is reported at once. */
+function refuseDuplicateNames(workloads: readonly { name?: unknown }[], context: z.core.$RefinementCtx): void {
+  const seen = new Set<unknown>();
+  for (const [index, { name }] of workloads.entries()) {
+    if (typeof name !== 'string') continue;
+    if (seen.has(name)) {
+      addMistake(context, `${JSON.stringify(name)}, the name of another workload`, 'a name of its own', [
+        index,
+        'name',
+      ]);
+    }
+    seen.add(name);
+  }
+}
+
+/** Output: scheme, host and port, without a slash at the end. */
+function receiverUrl() {
+  const allowed = 'http:// or https://, a host, and a port if need be; no path, no user name';
+  return z
+    .string()
+    .transform((text, context) => {
+      const url = URL.parse(text);
+      const isPlain = url !== null && url.pathname === '/' && !/[?#@]/.test(text);
+      if (isPlain && (url.protocol === 'http:' || url.protocol === 'https:')) return url.origin;
+      // What stands before an @ may be a password.
+      const found = text.includes('@') ? 'a URL with a user name in it (not shown)' : JSON.stringify(text.slice(0, 80));
+      addMistake(context, found, allowed);
+      return z.NEVER;
+    })
+    .meta({ allowed });
+}

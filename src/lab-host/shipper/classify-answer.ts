@@ -1,0 +1,131 @@
+// What one answer of the receiver means for the episode and for the queue. By the problem's code; by status for the older receiver.
+
+import { z } from 'zod';
+import { PROBLEMS, type ProblemCode, receivedProblemSchema } from '../../protocol/problem.ts';
+
+export interface ReceiverAnswer {
+  status: number;
+  contentType: string;
+  body: string;
+  retryAfterS: number | undefined;
+}
+
+export interface Refused {
+  status: number;
+  code: string;
+  detail: string;
+  remediation: string | undefined;
+  headCommit: string | undefined;
+}
+
+export type Verdict =
+  /** `answer` is the body as an object where it was one, for the receipt. */
+  | { kind: 'shipped' | 'duplicate'; answer: Record<string, unknown> }
+  /** This episode's own fault: it goes to quarantine. */
+  | ({ kind: 'fatal' } & Refused)
+  /** What was sent is not what was packed: look at the tarball. */
+  | ({ kind: 'damaged' } & Refused)
+  /** Not the episode's fault, and not one that time alone cures: everything waits. */
+  | ({ kind: 'held' } & Refused)
+  | ({ kind: 'transient'; retryAfterS: number | undefined } & Refused);
+
+type Treatment = 'fatal' | 'damaged' | 'held' | 'transient';
+
+const TREATMENT_BY_CODE: Record<ProblemCode, Treatment> = {
+  'bad-host-id': 'fatal',
+  'bad-episode-id': 'fatal',
+  'bad-suffix': 'fatal',
+  'commit-missing': 'fatal',
+  'commit-malformed': 'fatal',
+  'commit-not-in-window': 'fatal',
+  'commit-blocked': 'fatal',
+  'dirty-refused': 'fatal',
+  conflict: 'fatal',
+  'too-large': 'fatal',
+  'digest-mismatch': 'damaged',
+  'bad-target': 'held',
+  'digest-missing': 'held',
+  'digest-malformed': 'held',
+  'content-range-refused': 'held',
+  'credential-missing': 'held',
+  'credential-invalid': 'held',
+  forbidden: 'held',
+  'not-found': 'held',
+  'method-not-allowed': 'held',
+  'encoding-refused': 'held',
+  'expectation-failed': 'held',
+  'internal-error': 'transient',
+  'gate-unknown': 'transient',
+  'gate-stale': 'transient',
+  'sync-failed': 'transient',
+  stopping: 'transient',
+  'disk-reserve': 'transient',
+  'disk-full': 'transient',
+};
+
+// The older receiver answers these for the episode's own fault, in JSON and without a code.
+const FATAL_STATUS_WITHOUT_CODE = new Set([400, 409, 412, 413]);
+const TRANSIENT_STATUS = new Set([408, 425, 429]);
+
+export function classifyAnswer(answer: ReceiverAnswer, sentSha256: string): Verdict {
+  const { status } = answer;
+  const json = parseObject(answer.body);
+  if (status === 200 || status === 201) return classifySuccess(answer, json, sentSha256);
+  const problem = receivedProblemSchema.parse(json ?? {});
+  const refused: Refused = {
+    status,
+    code: problem.code ?? `http-${status}`,
+    detail: problem.detail ?? answer.body.slice(0, 200).trim(),
+    remediation: problem.remediation,
+    headCommit: problem.head_commit ?? undefined,
+  };
+  const treatment = treatmentOf(status, problem.code, json !== undefined && 'detail' in json);
+  return treatment === 'transient'
+    ? { kind: 'transient', retryAfterS: answer.retryAfterS, ...refused }
+    : { kind: treatment, ...refused };
+}
+
+function treatmentOf(status: number, code: string | undefined, hasDetail: boolean): Treatment {
+  if (code !== undefined && Object.hasOwn(PROBLEMS, code)) return TREATMENT_BY_CODE[code as ProblemCode];
+  if (status >= 500 || TRANSIENT_STATUS.has(status)) return 'transient';
+  // An unknown code is of a receiver newer than this shipper; no code and no detail is not of a receiver at all.
+  if (code === undefined && hasDetail && FATAL_STATUS_WITHOUT_CODE.has(status)) return 'fatal';
+  return 'held';
+}
+
+/**
+ * Success retires the episode, so an answer that some other server gave must not count: a login page's 200 is HTML, and a digest that
+ * is named must be ours. The older receiver's body may be anything else.
+ */
+function classifySuccess(
+  answer: ReceiverAnswer,
+  json: Record<string, unknown> | undefined,
+  sentSha256: string,
+): Verdict {
+  const named = json?.['sha256'];
+  const isForeign =
+    answer.contentType.toLowerCase().startsWith('text/html') || (named !== undefined && named !== sentSha256);
+  if (!isForeign) {
+    const kind = answer.status === 201 ? 'shipped' : 'duplicate';
+    return { kind, answer: json ?? { answer: answer.body } };
+  }
+  const detail = `status ${answer.status}, but the answer is not the receiver's for this episode: ${answer.body.slice(0, 200).trim()}`;
+  return {
+    kind: 'held',
+    status: answer.status,
+    code: 'unexpected-answer',
+    detail,
+    remediation: undefined,
+    headCommit: undefined,
+  };
+}
+
+const objectSchema = z.record(z.string(), z.unknown());
+
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    return objectSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

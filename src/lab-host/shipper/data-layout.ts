@@ -1,0 +1,40 @@
+// Where the shipper's files lie under the data directory, and the directories that it needs.
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fsyncDirectory } from '../../lib/durable-file.ts';
+import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
+
+export interface DataLayout {
+  root: string;
+  episodes: string;
+  outbox: string;
+  shipped: string;
+  quarantine: string;
+  stateFile: string;
+}
+
+export function dataLayout(root: string): DataLayout {
+  const at = (name: string) => join(root, name);
+  return {
+    root,
+    episodes: at('episodes'),
+    outbox: at('outbox'),
+    shipped: at('shipped'),
+    quarantine: at('quarantine'),
+    stateFile: at('shipper-state.json'),
+  };
+}
+
+export async function makeDataDirectories(layout: DataLayout): Promise<void> {
+  for (const path of [layout.episodes, layout.outbox, layout.shipped, layout.quarantine]) {
+    await mkdir(path, { recursive: true });
+  }
+  await fsyncDirectory(layout.root);
+}
+
+/** The files that one episode may have in the outbox. */
+export function outboxFiles(layout: DataLayout, episodeId: string) {
+  const tarball = join(layout.outbox, `${episodeId}${EPISODE_SUFFIX}`);
+  return { tarball, partial: `${tarball}.partial`, sidecar: join(layout.outbox, `${episodeId}.json`) };
+}

@@ -1,0 +1,51 @@
+// The end of an episode's way: out of episodes/ by one rename, durable, and only then without its tarball.
+
+import { rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AfterStep } from '../../lib/after-step.ts';
+import { errnoOf } from '../../lib/app-error.ts';
+import { fsyncDirectory } from '../../lib/durable-file.ts';
+import type { DataLayout } from './data-layout.ts';
+import { discardPacked } from './pack-episode.ts';
+import type { ShipperStep } from './shipper-step.ts';
+
+export interface MoveDependencies {
+  layout: DataLayout;
+  afterStep: AfterStep<ShipperStep>;
+}
+
+/** The receiver has it and its receipt is written: move to shipped/ → fsync both directories → delete the tarball. */
+export async function retireEpisode({ layout, afterStep }: MoveDependencies, episodeId: string): Promise<void> {
+  await moveAside(layout.episodes, episodeId, layout.shipped);
+  afterStep('moved-to-shipped');
+  await fsyncDirectory(layout.shipped);
+  await fsyncDirectory(layout.episodes);
+  afterStep('shipped-synced');
+  await discardPacked(layout, episodeId);
+  afterStep('tarball-removed');
+}
+
+/** Refused for good and its reason is written: the same, to quarantine/. */
+export async function quarantineEpisode({ layout, afterStep }: MoveDependencies, episodeId: string): Promise<void> {
+  await moveAside(layout.episodes, episodeId, layout.quarantine);
+  afterStep('moved-to-quarantine');
+  await fsyncDirectory(layout.quarantine);
+  await fsyncDirectory(layout.episodes);
+  afterStep('quarantine-synced');
+  await discardPacked(layout, episodeId);
+  afterStep('tarball-removed');
+}
+
+// What rename(2) says when the name is taken by something that it will not replace.
+const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
+
+/** A name that is already there is never overwritten: the newcomer gets a number. */
+async function moveAside(fromDirectory: string, name: string, toDirectory: string): Promise<void> {
+  for (let number = 1; ; number += 1) {
+    try {
+      return await rename(join(fromDirectory, name), join(toDirectory, number === 1 ? name : `${name}.${number}`));
+    } catch (error) {
+      if (!TAKEN.has(errnoOf(error) ?? '')) throw error;
+    }
+  }
+}

@@ -1,0 +1,171 @@
+// One episode to one tarball in the outbox, hashed while packed, without a file in memory.
+// Durable order: partial written → fsync partial → sidecar (fsync, rename) → rename partial → fsync outbox.
+
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { constants, createZstdCompress } from 'node:zlib';
+import { packTar, type TarSource } from 'modern-tar/fs';
+import { z } from 'zod';
+import type { AfterStep } from '../../lib/after-step.ts';
+import { isMissing } from '../../lib/app-error.ts';
+import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { META_FILE, type MetaStamp, readMetaStamp } from '../../protocol/episode-meta.ts';
+import { type DataLayout, outboxFiles } from './data-layout.ts';
+import {
+  asUnreadable,
+  type EpisodeFile,
+  listEpisodeFiles,
+  type SourceState,
+  sourceState,
+} from './list-episode-files.ts';
+import type { ShipperStep } from './shipper-step.ts';
+
+export interface PackedEpisode {
+  episodeId: string;
+  tarballPath: string;
+  sha256: string;
+  sizeBytes: number;
+  sourceBytes: number;
+  stamp: MetaStamp;
+}
+
+const sidecarSchema = z.object({
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.int().nonnegative(),
+  source: z.object({ files: z.int(), bytes: z.int(), newest_change_ms: z.int() }),
+});
+
+export interface PackDependencies {
+  layout: DataLayout;
+  zstdLevel: number;
+  afterStep: AfterStep<ShipperStep>;
+}
+
+/** A tarball whose sidecar verifies is taken as it is. Throws `episode-unreadable` and `episode-malformed`. */
+export async function packEpisode(
+  dependencies: PackDependencies,
+  episodeId: string,
+): Promise<{ kind: 'packed' | 'found'; packed: PackedEpisode }> {
+  const { layout } = dependencies;
+  const directory = join(layout.episodes, episodeId);
+  const files = await listEpisodeFiles(directory);
+  const source = sourceState(files);
+  const stamp = readMetaStamp(await readMeta(directory));
+  const { tarball, sidecar } = outboxFiles(layout, episodeId);
+  const found = await findPacked(tarball, sidecar, source);
+  if (found)
+    return { kind: 'found', packed: { episodeId, tarballPath: tarball, ...found, sourceBytes: source.bytes, stamp } };
+  await rm(tarball, { force: true });
+  const written = await writeTarball(dependencies, episodeId, directory, files, source);
+  return { kind: 'packed', packed: { episodeId, tarballPath: tarball, ...written, sourceBytes: source.bytes, stamp } };
+}
+
+/** Forgets what was packed of an episode, so that the next attempt packs it anew. */
+export async function discardPacked(layout: DataLayout, episodeId: string): Promise<void> {
+  const { tarball, partial, sidecar } = outboxFiles(layout, episodeId);
+  for (const path of [tarball, partial, sidecar]) await rm(path, { force: true });
+}
+
+async function findPacked(
+  tarball: string,
+  sidecar: string,
+  source: SourceState,
+): Promise<{ sha256: string; sizeBytes: number } | undefined> {
+  try {
+    const { size } = await stat(tarball);
+    const recorded = sidecarSchema.safeParse(JSON.parse(await readFile(sidecar, 'utf8')));
+    if (!recorded.success || recorded.data.bytes !== size) return undefined;
+    const { files, bytes, newest_change_ms } = recorded.data.source;
+    const isSame = files === source.files && bytes === source.bytes && newest_change_ms === source.newest_change_ms;
+    return isSame ? { sha256: recorded.data.sha256, sizeBytes: size } : undefined;
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function writeTarball(
+  { layout, zstdLevel, afterStep }: PackDependencies,
+  episodeId: string,
+  directory: string,
+  files: readonly EpisodeFile[],
+  source: SourceState,
+): Promise<{ sha256: string; sizeBytes: number }> {
+  const { tarball, partial, sidecar } = outboxFiles(layout, episodeId);
+  const handle = await open(partial, 'w', 0o640);
+  let written: { sha256: string; sizeBytes: number };
+  try {
+    afterStep('partial-opened');
+    written = await compressInto(handle, tarSources(episodeId, directory, files), zstdLevel, directory);
+    afterStep('partial-written');
+    await handle.sync();
+    afterStep('partial-synced');
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+  const { sha256, sizeBytes } = written;
+  await writeFileDurably(sidecar, toJsonFile({ episode_id: episodeId, sha256, bytes: sizeBytes, source }));
+  afterStep('sidecar-written');
+  await rename(partial, tarball);
+  afterStep('tarball-renamed');
+  await fsyncDirectory(layout.outbox);
+  afterStep('outbox-synced');
+  return written;
+}
+
+async function compressInto(
+  handle: FileHandle,
+  sources: TarSource[],
+  zstdLevel: number,
+  directory: string,
+): Promise<{ sha256: string; sizeBytes: number }> {
+  const tar = packTar(sources, {
+    map: (header) => ({ ...header, uid: 0, gid: 0, uname: '', gname: '', mode: (header.mode ?? 0) & 0o777 }),
+  });
+  const zstd = createZstdCompress({
+    params: { [constants.ZSTD_c_compressionLevel]: zstdLevel, [constants.ZSTD_c_checksumFlag]: 1 },
+  });
+  let readFailure: unknown;
+  tar.on('error', (error) => {
+    readFailure = asUnreadable(directory, error);
+    zstd.destroy(error);
+  });
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  try {
+    for await (const chunk of tar.pipe(zstd) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      await handle.writeFile(chunk);
+      sizeBytes += chunk.byteLength;
+    }
+  } catch (error) {
+    throw readFailure ?? error;
+  } finally {
+    tar.destroy();
+  }
+  return { sha256: hash.digest('hex'), sizeBytes };
+}
+
+/** Everything under one directory named after the episode, so that unpacking two of them side by side mixes nothing up. */
+function tarSources(episodeId: string, directory: string, files: readonly EpisodeFile[]): TarSource[] {
+  return files.map(({ path, kind, stats }): TarSource => {
+    const mtime = new Date(Math.floor(stats.mtimeMs / 1000) * 1000);
+    const target = `${episodeId}/${path}`;
+    if (kind === 'directory') return { type: 'content', content: null, target: `${target}/`, mtime, mode: stats.mode };
+    return { type: 'file', source: join(directory, path), target, mtime };
+  });
+}
+
+/** An episode without meta.json, or with one that cannot be read as a file, is unstamped: the receiver decides about it. */
+async function readMeta(directory: string): Promise<string> {
+  try {
+    return await readFile(join(directory, META_FILE), 'utf8');
+  } catch (error) {
+    if (isMissing(error)) return '';
+    throw asUnreadable(join(directory, META_FILE), error);
+  }
+}

@@ -1,0 +1,88 @@
+// When the receiver may be tried: at once while it answers, later and later while it fails, once a minute while everything is held.
+
+import type { Clock } from '../../lib/clock.ts';
+
+const BACKOFF_FIRST_MS = 1_000;
+const BACKOFF_MOST_MS = 5 * 60_000;
+const PROBE_EVERY_MS = 60_000;
+const HOPELESS_FAILURES = 3;
+
+export type Trouble =
+  | { kind: 'transient'; code: string; failures: number; nextTryAtMs: number }
+  | { kind: 'held'; code: string; nextTryAtMs: number };
+
+export class ReceiverLink {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  #trouble: Trouble | undefined;
+  #isProbing = false;
+  #wake = Promise.withResolvers<void>();
+
+  constructor(clock: Clock, random: () => number) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  get trouble(): Trouble | undefined {
+    return this.#trouble;
+  }
+
+  /**
+   * Waits until one attempt may be made; false when `stop` came first. In trouble one attempt at a time is let through. An `impatient`
+   * caller never waits: it is let through until it is plain that the receiver takes nothing now.
+   */
+  async admit(stop: AbortSignal, patience: 'patient' | 'impatient'): Promise<boolean> {
+    if (patience === 'impatient') return !stop.aborted && !this.#isHopeless();
+    while (!stop.aborted) {
+      if (!this.#trouble) return true;
+      const waitMs = this.#trouble.nextTryAtMs - this.#clock.monotonicMs();
+      if (waitMs <= 0 && !this.#isProbing) {
+        this.#isProbing = true;
+        return true;
+      }
+      const settled = new AbortController();
+      const wake = this.#wake.promise.then(() => settled.abort());
+      await Promise.race([wake, this.#clock.sleep(Math.max(waitMs, 1_000), AbortSignal.any([stop, settled.signal]))]);
+    }
+    return false;
+  }
+
+  /** The receiver gave a verdict on an episode: it works. */
+  succeeded(): void {
+    this.#trouble = undefined;
+    this.#settle();
+  }
+
+  /** Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): a fleet that failed together comes back apart. */
+  failed(code: string, retryAfterS: number | undefined): void {
+    const failures = (this.#trouble?.kind === 'transient' ? this.#trouble.failures : 0) + 1;
+    const ceilingMs = Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
+    const delayMs = Math.max(this.#random() * ceilingMs, Math.min((retryAfterS ?? 0) * 1_000, BACKOFF_MOST_MS));
+    this.#trouble = { kind: 'transient', code, failures, nextTryAtMs: this.#clock.monotonicMs() + delayMs };
+    this.#settle();
+  }
+
+  /** True when this is news. */
+  held(code: string): boolean {
+    const isNews = this.#trouble?.kind !== 'held' || this.#trouble.code !== code;
+    this.#trouble = { kind: 'held', code, nextTryAtMs: this.#clock.monotonicMs() + PROBE_EVERY_MS };
+    this.#settle();
+    return isNews;
+  }
+
+  /** An attempt that was let through ended without a verdict, because the program stops. */
+  abandoned(): void {
+    this.#settle();
+  }
+
+  #isHopeless(): boolean {
+    if (!this.#trouble) return false;
+    return this.#trouble.kind === 'held' || this.#trouble.failures >= HOPELESS_FAILURES;
+  }
+
+  #settle(): void {
+    this.#isProbing = false;
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers<void>();
+  }
+}

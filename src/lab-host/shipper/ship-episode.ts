@@ -1,0 +1,223 @@
+// One episode, from wherever it stands, as far as it gets: pack → put → receipt → shipped/, or reason → quarantine/, or it waits.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { AfterStep } from '../../lib/after-step.ts';
+import { AppError, messageOf } from '../../lib/app-error.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { isEpisodeId } from '../../protocol/ids.ts';
+import { classifyAnswer, type Refused, type Verdict } from './classify-answer.ts';
+import { classifyNetworkError } from './classify-network-error.ts';
+import type { DataLayout } from './data-layout.ts';
+import { hasReason, hasReceipt, writeReason, writeReceipt } from './episode-notes.ts';
+import { episodeState } from './episode-state.ts';
+import { cureForHold } from './hold-cures.ts';
+import { quarantineEpisode, retireEpisode } from './move-episode.ts';
+import { discardPacked, type PackedEpisode, packEpisode } from './pack-episode.ts';
+import type { Transport } from './put-episode.ts';
+import type { ReceiverLink } from './receiver-link.ts';
+import type { ShipperStep } from './shipper-step.ts';
+
+export interface ShipDependencies {
+  hostId: string;
+  layout: DataLayout;
+  zstdLevel: number;
+  transport: Transport;
+  link: ReceiverLink;
+  patience: 'patient' | 'impatient';
+  /** Attempts per episode in this process's life. */
+  attempts: Map<string, number>;
+  clock: Clock;
+  logger: Logger;
+  afterStep: AfterStep<ShipperStep>;
+}
+
+export type ShipOutcome = 'shipped' | 'duplicate' | 'quarantined' | 'waiting';
+
+// An episode whose bytes arrive changed so often is no accident of the link.
+const MAX_DAMAGED_ATTEMPTS = 3;
+
+/** Never throws for what one episode can be or meet. */
+export async function shipEpisode(
+  dependencies: ShipDependencies,
+  episodeId: string,
+  stop: AbortSignal,
+): Promise<ShipOutcome> {
+  const { layout, logger } = dependencies;
+  try {
+    const state = episodeState({
+      hasReceipt: await hasReceipt(layout, episodeId),
+      hasReason: await hasReason(layout, episodeId),
+    });
+    if (state === 'receipted') {
+      await retireEpisode(dependencies, episodeId);
+      return 'shipped';
+    }
+    if (state === 'condemned') {
+      await quarantineEpisode(dependencies, episodeId);
+      return 'quarantined';
+    }
+    if (!isEpisodeId(episodeId))
+      return await condemn(
+        dependencies,
+        episodeId,
+        localRefusal('bad-episode-id', 'the directory name is no valid episode id'),
+      );
+    return await packAndPut(dependencies, episodeId, stop);
+  } catch (error) {
+    if (error instanceof AppError && (error.code === 'episode-unreadable' || error.code === 'episode-malformed')) {
+      return await condemn(dependencies, episodeId, localRefusal(error.code, error.message));
+    }
+    logger.error({ episode: episodeId, err: error }, 'episode could not be worked on; it stays and is tried again');
+    return 'waiting';
+  }
+}
+
+async function packAndPut(dependencies: ShipDependencies, episodeId: string, stop: AbortSignal): Promise<ShipOutcome> {
+  const { link, logger } = dependencies;
+  const { kind, packed } = await packEpisode(dependencies, episodeId);
+  if (kind === 'packed') {
+    logger.info({ episode: episodeId, bytes: packed.sizeBytes, source_bytes: packed.sourceBytes }, 'episode packed');
+  }
+  if (!(await link.admit(stop, dependencies.patience))) return 'waiting';
+  const verdict = await attempt(dependencies, packed, stop);
+  if (stop.aborted && verdict.kind === 'transient') {
+    link.abandoned();
+    return 'waiting';
+  }
+  return await settle(dependencies, packed, verdict);
+}
+
+async function attempt(
+  { transport, hostId, attempts }: ShipDependencies,
+  packed: PackedEpisode,
+  stop: AbortSignal,
+): Promise<Verdict> {
+  attempts.set(packed.episodeId, (attempts.get(packed.episodeId) ?? 0) + 1);
+  try {
+    return classifyAnswer(await transport.put(hostId, packed, stop), packed.sha256);
+  } catch (error) {
+    return classifyNetworkError(error);
+  }
+}
+
+async function settle(dependencies: ShipDependencies, packed: PackedEpisode, verdict: Verdict): Promise<ShipOutcome> {
+  const { link, logger, layout, clock, attempts, afterStep } = dependencies;
+  const { episodeId } = packed;
+  switch (verdict.kind) {
+    case 'shipped':
+    case 'duplicate':
+      link.succeeded();
+      await writeReceipt(layout, episodeId, { ...verdict.answer, shipped_at_wall: clock.wallTime() });
+      afterStep('receipt-written');
+      await retireEpisode(dependencies, episodeId);
+      attempts.delete(episodeId);
+      logger.info(
+        { episode: episodeId, outcome: verdict.kind, bytes: packed.sizeBytes, seq: verdict.answer['seq'] },
+        'episode shipped',
+      );
+      return verdict.kind;
+    case 'fatal':
+      link.succeeded();
+      return await condemn(dependencies, episodeId, verdict, packed.stamp.commit);
+    case 'damaged':
+      return await repair(dependencies, packed, verdict);
+    case 'held':
+      hold(dependencies, verdict);
+      return 'waiting';
+    case 'transient':
+      link.failed(verdict.code, verdict.retryAfterS);
+      logger.warn(
+        { episode: episodeId, code: verdict.code, status: verdict.status || undefined, detail: verdict.detail },
+        'episode not shipped yet; it is tried again later',
+      );
+      return 'waiting';
+  }
+}
+
+/** The receiver saw other bytes than were packed: a bad tarball is packed anew, a good one sent again, and after a few tries all waits. */
+async function repair(dependencies: ShipDependencies, packed: PackedEpisode, refused: Refused): Promise<ShipOutcome> {
+  const { layout, link, logger, attempts } = dependencies;
+  const isIntact = (await sha256OfFile(packed.tarballPath)) === packed.sha256;
+  if (!isIntact) await discardPacked(layout, packed.episodeId);
+  logger.warn(
+    {
+      episode: packed.episodeId,
+      code: refused.code,
+      detail: refused.detail,
+      next: isIntact ? 'send it again' : 'pack it anew',
+    },
+    'episode did not arrive as it was packed',
+  );
+  if ((attempts.get(packed.episodeId) ?? 0) >= MAX_DAMAGED_ATTEMPTS) hold(dependencies, refused);
+  else link.failed(refused.code, undefined);
+  return 'waiting';
+}
+
+function hold({ link, logger }: ShipDependencies, refused: Refused): void {
+  if (!link.held(refused.code)) return;
+  logger.error(
+    {
+      code: refused.code,
+      status: refused.status || undefined,
+      detail: refused.detail,
+      cure: cureForHold(refused.code),
+    },
+    'shipping is held: nothing is lost, everything waits, one attempt a minute looks whether it is cured',
+  );
+}
+
+async function condemn(
+  dependencies: ShipDependencies,
+  episodeId: string,
+  refused: Refused,
+  commit?: string,
+): Promise<ShipOutcome> {
+  const { layout, clock, logger, attempts, afterStep } = dependencies;
+  try {
+    await writeReason(layout, {
+      episode_id: episodeId,
+      quarantined_at_wall: clock.wallTime(),
+      status: refused.status,
+      code: refused.code,
+      detail: refused.detail,
+      remediation: refused.remediation ?? null,
+      commit: commit ?? null,
+      head_commit: refused.headCommit ?? null,
+      attempts: attempts.get(episodeId) ?? 0,
+    });
+    afterStep('reason-written');
+    await quarantineEpisode(dependencies, episodeId);
+  } catch (error) {
+    logger.error(
+      { episode: episodeId, code: refused.code, reason: messageOf(error) },
+      'refused episode could not be moved to quarantine; it stays',
+    );
+    return 'waiting';
+  }
+  attempts.delete(episodeId);
+  logger.error(
+    { episode: episodeId, status: refused.status || undefined, code: refused.code, detail: refused.detail },
+    'episode refused and quarantined',
+  );
+  for (const command of refused.remediation?.split('\n') ?? [])
+    logger.error({ episode: episodeId, code: refused.code }, `remediation: ${command}`);
+  return 'quarantined';
+}
+
+function localRefusal(code: string, detail: string): Refused {
+  return { status: 0, code, detail, remediation: undefined, headCommit: undefined };
+}
+
+/** Undefined when it cannot be read to its end. */
+async function sha256OfFile(path: string): Promise<string | undefined> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(path), hash);
+    return hash.digest('hex');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+// One pass over the queue: sweep the outbox, then every finished episode, oldest first, a few at a time.
+
+import { type EpisodeScanner, sweepOutbox } from './scan-episodes.ts';
+import { type ShipDependencies, type ShipOutcome, shipEpisode } from './ship-episode.ts';
+
+export interface PassDependencies extends ShipDependencies {
+  scanner: EpisodeScanner;
+  concurrency: number;
+  /** Called once the queue is known, and after each episode. */
+  onProgress: (progress: PassProgress) => void;
+}
+
+export interface PassProgress {
+  total: number;
+  done: number;
+  last: { episodeId: string; outcome: ShipOutcome } | undefined;
+}
+
+/** Resolves with how many episodes still wait. */
+export async function shipPass(dependencies: PassDependencies, stop: AbortSignal): Promise<number> {
+  const { layout, scanner, logger, onProgress } = dependencies;
+  const queue = await scanner.scan();
+  const swept = await sweepOutbox(layout, new Set(queue));
+  if (swept.length > 0)
+    logger.info({ files: swept.length, first: swept[0] }, 'outbox: removed what nothing needs any more');
+  onProgress({ total: queue.length, done: 0, last: undefined });
+  let next = 0;
+  let done = 0;
+  let settled = 0;
+  const work = async () => {
+    while (!stop.aborted) {
+      const episodeId = queue[next];
+      next += 1;
+      if (episodeId === undefined) return;
+      const outcome = await shipEpisode(dependencies, episodeId, stop);
+      done += 1;
+      if (outcome !== 'waiting') settled += 1;
+      onProgress({ total: queue.length, done, last: { episodeId, outcome } });
+    }
+  };
+  await Promise.all(Array.from({ length: dependencies.concurrency }, work));
+  return queue.length - settled;
+}

@@ -1,0 +1,74 @@
+// meta.json, the description that each episode carries, and VERSION, the stamp of the code that makes episodes.
+
+import { z } from 'zod';
+import { commitSchema, parseCommit } from './commit.ts';
+
+export const META_FILE = 'meta.json';
+export const RECEIPT_FILE = 'receipt.json';
+export const QUARANTINE_REASON_FILE = 'quarantine_reason.json';
+/** Names at the top of an episode that are the shipper's own: never recorded, never packed. */
+export const RESERVED_FILES: readonly string[] = [RECEIPT_FILE, QUARANTINE_REASON_FILE];
+
+export const codeVersionSchema = z.object({
+  commit: commitSchema,
+  dirty: z.boolean().default(false),
+  stamped_at_wall: z.string().nullish(),
+});
+export type CodeVersion = z.infer<typeof codeVersionSchema>;
+
+/** VERSION as JSON, or a bare commit on a line. Undefined when it is neither: nothing may be recorded under it. */
+export function parseVersionFile(text: string): CodeVersion | undefined {
+  const bare = parseCommit(text);
+  if (bare) return { commit: bare, dirty: false, stamped_at_wall: null };
+  const parsed = codeVersionSchema.safeParse(parseJson(text));
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** meta.json as the orchestrator writes it. */
+export interface EpisodeMeta {
+  episode_id: string;
+  host_id: string;
+  schema_version: string | null;
+  workload: string;
+  started_at_wall: string;
+  ended_at_wall: string;
+  /** Seconds by the monotonic clock. */
+  duration_s: number;
+  exit: { code: number | null; signal: string | null; timed_out: boolean };
+  code_version: CodeVersion;
+  files: { path: string; bytes: number; sha256: string }[];
+}
+
+/** What both ends need of any recorder's meta.json. Whatever is absent or malformed is undefined: the receiver decides. */
+export interface MetaStamp {
+  commit: string | undefined;
+  dirty: boolean;
+  schemaVersion: string | undefined;
+}
+
+const stampSchema = z.object({
+  schema_version: z.union([z.string(), z.number()]).nullish().catch(undefined),
+  code_version: z
+    .object({ commit: z.string().nullish().catch(undefined), dirty: z.boolean().nullish().catch(undefined) })
+    .nullish()
+    .catch(undefined),
+});
+
+export function readMetaStamp(metaText: string): MetaStamp {
+  const parsed = stampSchema.safeParse(parseJson(metaText));
+  if (!parsed.success) return { commit: undefined, dirty: false, schemaVersion: undefined };
+  const { schema_version, code_version } = parsed.data;
+  return {
+    commit: code_version?.commit ? parseCommit(code_version.commit) : undefined,
+    dirty: code_version?.dirty ?? false,
+    schemaVersion: schema_version === null || schema_version === undefined ? undefined : String(schema_version),
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

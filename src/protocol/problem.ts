@@ -1,0 +1,70 @@
+// Error answers (RFC 9457, application/problem+json) and the one table that gives each code its HTTP status.
+
+import { z } from 'zod';
+
+export const PROBLEMS = {
+  'bad-target': [400, 'The request target is malformed'],
+  'bad-host-id': [400, 'The host id is not valid'],
+  'bad-episode-id': [400, 'The episode id is not valid'],
+  'bad-suffix': [400, 'The episode name must end in .tar.zst'],
+  'commit-missing': [400, 'The episode does not say which commit made it'],
+  'commit-malformed': [400, 'The commit is not a full git commit'],
+  'digest-missing': [400, 'The body has no declared SHA-256'],
+  'digest-malformed': [400, 'The declared digest is malformed or contradicts itself'],
+  'digest-mismatch': [400, 'The body is not what its digest says'],
+  'content-range-refused': [400, 'Partial bodies are not accepted'],
+  'credential-missing': [401, 'A credential is needed'],
+  'credential-invalid': [401, 'The credential is not valid'],
+  forbidden: [403, 'The credential does not allow this'],
+  'not-found': [404, 'There is nothing here'],
+  'method-not-allowed': [405, 'The method is not allowed here'],
+  conflict: [409, 'Another episode is stored under this id'],
+  'commit-not-in-window': [412, 'The commit is not among the last ones of the branch'],
+  'commit-blocked': [412, 'The commit is known to make bad data'],
+  'dirty-refused': [412, 'The episode was made from a modified tree'],
+  'too-large': [413, 'The episode is larger than the receiver takes'],
+  'encoding-refused': [415, 'Content codings are not accepted'],
+  'expectation-failed': [417, 'The expectation cannot be met'],
+  'internal-error': [500, 'The receiver failed'],
+  'gate-unknown': [503, 'The receiver has not learnt yet which commits are current'],
+  'gate-stale': [503, 'The receiver cannot learn now which commits are current'],
+  'sync-failed': [503, 'The receiver could not make the episode durable'],
+  stopping: [503, 'The receiver is stopping'],
+  'disk-reserve': [507, 'The store is down to its reserve'],
+  'disk-full': [507, 'The store is full'],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** Members that some problems add to the standard ones. */
+export interface ProblemExtras {
+  /** Shell commands, joined by newlines. */
+  remediation?: string;
+  your_commit?: string | null;
+  head_commit?: string | null;
+  head_distance?: number;
+  stored_sha256?: string;
+}
+
+export interface Problem extends ProblemExtras {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ProblemCode;
+  request_id: string;
+}
+
+export function makeProblem(code: ProblemCode, detail: string, requestId: string, extras: ProblemExtras = {}): Problem {
+  const [status, title] = PROBLEMS[code];
+  return { type: `urn:cis490:problem:${code}`, title, status, detail, code, request_id: requestId, ...extras };
+}
+
+/** What a client reads of an error answer: from us with a code, from the older receiver without. */
+export const receivedProblemSchema = z.object({
+  code: z.string().optional().catch(undefined),
+  detail: z.string().optional().catch(undefined),
+  remediation: z.string().optional().catch(undefined),
+  head_commit: z.string().nullish().catch(undefined),
+});
+export type ReceivedProblem = z.infer<typeof receivedProblemSchema>;

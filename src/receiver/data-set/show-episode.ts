@@ -1,0 +1,64 @@
+// What a packed episode holds, for a person: what its meta.json says and its files, or one of its files as it is.
+
+import { createReadStream } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { Readable, type Writable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { createZstdDecompress } from 'node:zlib';
+import { createTarDecoder } from 'modern-tar';
+import { AppError, messageOf } from '../../lib/app-error.ts';
+import { META_FILE } from '../../protocol/episode-meta.ts';
+
+export interface ShowEpisodeOptions {
+  /** Path of a .tar.zst. */
+  tarball: string;
+  /** A file in it, as the listing names it: printed as it is, and nothing else. */
+  member: string | undefined;
+  output: Writable;
+}
+
+/** Throws `bad-input` when the tarball or the member is not there or is damaged. */
+export async function showEpisode({ tarball, member, output }: ShowEpisodeOptions): Promise<void> {
+  await access(tarball).catch((error: unknown) => {
+    throw new AppError('bad-input', `cannot read ${tarball}: ${messageOf(error)}`, { cause: error });
+  });
+  let isFound = false;
+  try {
+    for await (const { header, body } of entriesOf(tarball)) {
+      const path = header.name.split('/').slice(1).join('/');
+      if (member === undefined) {
+        if (path === META_FILE) output.write(`${(await textOf(body)).trimEnd()}\n\n`);
+        else await body.cancel();
+        output.write(
+          `${String(header.size).padStart(12)}  ${header.mtime?.toISOString().slice(0, 19) ?? ''}  ${printable(path)}\n`,
+        );
+      } else if (path === member || header.name === member) {
+        isFound = true;
+        for await (const chunk of body) output.write(chunk);
+        break;
+      } else await body.cancel();
+    }
+  } catch (error) {
+    throw new AppError('bad-input', `${tarball} is not a whole .tar.zst: ${messageOf(error)}`, { cause: error });
+  }
+  if (member !== undefined && !isFound) {
+    throw new AppError('bad-input', `${tarball} has no ${member}`, { hint: `list it: cis490 episode show ${tarball}` });
+  }
+}
+
+function entriesOf(tarball: string) {
+  const decompressed = createReadStream(tarball).pipe(createZstdDecompress());
+  const bytes = Readable.toWeb(decompressed) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  return bytes.pipeThrough(createTarDecoder());
+}
+
+async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Names are the recorder's: nothing in them may drive the terminal. */
+function printable(name: string): string {
+  return /^[\x20-\x7e\u00a0-\uffff]*$/.test(name) ? name : JSON.stringify(name);
+}

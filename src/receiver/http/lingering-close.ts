@@ -1,0 +1,57 @@
+// A refusal that comes while the client still sends: closing at once would make the kernel answer the rest with a reset, which can
+// overtake the answer. So half-close, and discard what still comes for a while (as nginx's lingering_close does).
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+const SILENCE_LIMIT_MS = 5_000;
+const TOTAL_LIMIT_MS = 30_000;
+const LOOK_EVERY_MS = 1_000;
+const MAX_SOCKETS = 512;
+// A body of this size is read to its end instead, and the connection is kept.
+const SMALL_BODY_BYTES = 1024 * 1024;
+
+export class LingeringCloser {
+  #sockets = 0;
+
+  /**
+   * Call before the answer is ended. `awaitsContinue`: the client has asked for leave to send and has got none, so that nobody can
+   * tell whether a body follows.
+   */
+  prepare(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
+    if (request.complete) return;
+    const length = request.headers['content-length'];
+    const isSmall = length !== undefined && Number(length) <= SMALL_BODY_BYTES;
+    if (isSmall && !awaitsContinue) {
+      request.resume();
+      return;
+    }
+    response.setHeader('Connection', 'close');
+    if (this.#sockets >= MAX_SOCKETS) return;
+    this.#sockets += 1;
+    const { socket } = request;
+    socket.once('close', () => {
+      this.#sockets -= 1;
+    });
+    // Node calls this once the answer is flushed; its own version closes both directions.
+    socket.destroySoon = () => linger(request);
+    request.resume();
+  }
+}
+
+function linger(request: IncomingMessage): void {
+  const { socket } = request;
+  socket.end();
+  let seenBytes = socket.bytesRead;
+  let silentMs = 0;
+  let totalMs = 0;
+  const timer = setInterval(() => {
+    totalMs += LOOK_EVERY_MS;
+    silentMs = socket.bytesRead === seenBytes ? silentMs + LOOK_EVERY_MS : 0;
+    seenBytes = socket.bytesRead;
+    if (silentMs >= SILENCE_LIMIT_MS || totalMs >= TOTAL_LIMIT_MS) socket.destroy();
+  }, LOOK_EVERY_MS);
+  socket.once('close', () => clearInterval(timer));
+  if (request.complete) socket.destroy();
+  else request.once('end', () => socket.destroy());
+  request.resume();
+}

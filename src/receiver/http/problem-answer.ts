@@ -1,0 +1,30 @@
+// Error answers on the wire: problem+json with the request's id, and the headers that go with some statuses.
+
+import type { ServerResponse } from 'node:http';
+import { makeProblem, PROBLEMS, type ProblemCode, type ProblemExtras } from '../../protocol/problem.ts';
+
+const RETRY_AFTER_S = 5;
+
+export interface ProblemAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export function problemAnswer(
+  code: ProblemCode,
+  detail: string,
+  requestId: string,
+  extras: ProblemExtras = {},
+): ProblemAnswer {
+  const [status] = PROBLEMS[code];
+  const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' };
+  if (status === 401) headers['WWW-Authenticate'] = 'Bearer realm="cis490"';
+  if (status === 503) headers['Retry-After'] = String(RETRY_AFTER_S);
+  return { status, headers, body: `${JSON.stringify(makeProblem(code, detail, requestId, extras))}\n` };
+}
+
+export function sendAnswer(response: ServerResponse, { status, headers, body }: ProblemAnswer): void {
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
+  response.end(body);
+}

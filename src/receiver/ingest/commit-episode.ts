@@ -1,0 +1,106 @@
+// From a received body to a stored episode, under the lock of its id: publish the blob, then its row, and only then say so.
+
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { GateDecision, SequencedRow } from '../../protocol/ledger-row.ts';
+import type { BlobKey, BlobStore, BlobWrite, UnfinishedBlob } from '../../storage/blob-store.ts';
+import type { Ledger } from '../../storage/ledger.ts';
+import type { EpisodeLocks } from './episode-locks.ts';
+import { readPackedMeta } from './read-packed-meta.ts';
+
+export interface ReceivedEpisode {
+  key: BlobKey;
+  sha256: string;
+  sizeBytes: number;
+  commit: string | undefined;
+  dirty: boolean;
+  schemaVersion: string | undefined;
+  gate: GateDecision;
+}
+
+export type IngestOutcome =
+  | { kind: 'stored' | 'duplicate' | 'conflict'; row: SequencedRow }
+  | { kind: 'digest-mismatch'; sha256: string; sizeBytes: number };
+
+export interface CommitDependencies {
+  blobs: BlobStore;
+  ledger: Ledger;
+  locks: EpisodeLocks;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Ends `body` either way. Throws `disk-full` or `sync-failed`. */
+export async function commitEpisode(
+  dependencies: CommitDependencies,
+  body: BlobWrite,
+  episode: ReceivedEpisode,
+): Promise<IngestOutcome> {
+  const { hostId, episodeId } = episode.key;
+  return await dependencies.locks.run(hostId, episodeId, async () => {
+    const committed = await body.commit();
+    if (committed.kind === 'mismatch') return { ...committed, kind: 'digest-mismatch' };
+    if (committed.kind === 'exists') {
+      const row = await completeRow(dependencies, episode.key);
+      return { kind: row.sha256 === episode.sha256 ? 'duplicate' : 'conflict', row };
+    }
+    const appended = await dependencies.ledger.append({
+      host_id: hostId,
+      episode_id: episodeId,
+      received_at_wall: dependencies.clock.wallTime(),
+      sha256: episode.sha256,
+      bytes: episode.sizeBytes,
+      path: dependencies.blobs.pathInRow(episode.key),
+      schema_version: episode.schemaVersion ?? null,
+      commit: episode.commit ?? null,
+      dirty: episode.dirty,
+      gate: episode.gate,
+    });
+    await body.finish();
+    return { kind: appended.kind === 'appended' ? 'stored' : appended.kind, row: appended.row };
+  });
+}
+
+/** After a crash: gives each episode that was published without a row its row. Never answers anybody by itself. */
+export async function finishPublished(
+  dependencies: CommitDependencies,
+  unfinished: readonly UnfinishedBlob[],
+): Promise<void> {
+  for (const { key, finish } of unfinished) {
+    await dependencies.locks.run(key.hostId, key.episodeId, async () => {
+      await completeRow(dependencies, key);
+      await finish();
+    });
+  }
+}
+
+/** The row of a published blob; one that lacks it is hashed anew and stamped from what it carries. */
+async function completeRow({ blobs, ledger, clock, logger }: CommitDependencies, key: BlobKey): Promise<SequencedRow> {
+  const existing = await ledger.find(key.hostId, key.episodeId);
+  if (existing) return existing;
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const chunk of await blobs.read(key)) {
+    hash.update(chunk);
+    sizeBytes += chunk.length;
+  }
+  const stamp = await readPackedMeta(await blobs.read(key));
+  const { row } = await ledger.append({
+    host_id: key.hostId,
+    episode_id: key.episodeId,
+    received_at_wall: clock.wallTime(),
+    sha256: hash.digest('hex'),
+    bytes: sizeBytes,
+    path: blobs.pathInRow(key),
+    schema_version: stamp.schemaVersion ?? null,
+    commit: stamp.commit ?? null,
+    dirty: stamp.dirty,
+    gate: 'recovered',
+  });
+  logger.warn(
+    { host: key.hostId, episode: key.episodeId, seq: row.seq },
+    'episode was published without its row; row completed',
+  );
+  return row;
+}

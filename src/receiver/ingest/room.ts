@@ -1,0 +1,59 @@
+// Keeps the store above its reserve: what bodies under way have still to bring counts as written already.
+
+import { AppError } from '../../lib/app-error.ts';
+
+// A body of unknown length claims room in pieces of this size as it arrives.
+const UNDECLARED_PIECE_BYTES = 4 * 1024 * 1024;
+
+export interface Reservation {
+  /** Tells how much has arrived in all. Throws `disk-reserve` when a body of unknown length outgrows the room. */
+  received(totalBytes: number): Promise<void>;
+  release(): void;
+}
+
+export class Room {
+  readonly #freeBytes: () => Promise<number>;
+  readonly #minFreeBytes: number;
+  #outstandingBytes = 0;
+
+  constructor(freeBytes: () => Promise<number>, minFreeBytes: number) {
+    this.#freeBytes = freeBytes;
+    this.#minFreeBytes = minFreeBytes;
+  }
+
+  /** `declaredBytes` is undefined for a chunked body. Throws `disk-reserve`. */
+  async reserve(declaredBytes: number | undefined): Promise<Reservation> {
+    let claimedBytes = declaredBytes ?? UNDECLARED_PIECE_BYTES;
+    let outstandingBytes = 0;
+    const claim = async (bytes: number) => {
+      // Counted before the look at the disk, so that two claims at once cannot both take the last room.
+      this.#outstandingBytes += bytes;
+      outstandingBytes += bytes;
+      const freeBytes = await this.#freeBytes();
+      if (freeBytes - this.#outstandingBytes >= this.#minFreeBytes) return;
+      release();
+      throw new AppError(
+        'disk-reserve',
+        `the store has ${freeBytes} bytes free and keeps ${this.#minFreeBytes} in reserve; ${bytes} more do not fit`,
+        { retryable: true },
+      );
+    };
+    const release = () => {
+      this.#outstandingBytes -= outstandingBytes;
+      outstandingBytes = 0;
+    };
+    await claim(claimedBytes);
+    return {
+      received: async (totalBytes) => {
+        if (totalBytes > claimedBytes) {
+          claimedBytes += UNDECLARED_PIECE_BYTES;
+          await claim(UNDECLARED_PIECE_BYTES);
+        }
+        const stillToComeBytes = Math.max(0, claimedBytes - totalBytes);
+        this.#outstandingBytes -= outstandingBytes - stillToComeBytes;
+        outstandingBytes = stillToComeBytes;
+      },
+      release,
+    };
+  }
+}

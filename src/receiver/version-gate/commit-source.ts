@@ -1,0 +1,58 @@
+// Where the gate learns the branch from. A source answers with commits or throws; an empty branch is a failure, not an answer.
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { AppError, messageOf } from '../../lib/app-error.ts';
+import { parseCommit } from '../../protocol/commit.ts';
+import type { BranchKnowledge } from './verdict.ts';
+
+export interface CommitSource {
+  /** Throws `gate-source-failed`. */
+  read(): Promise<BranchKnowledge>;
+}
+
+const GIT_TIMEOUT_MS = 10_000;
+// How many windows to read, so that a refusal can say how far behind a commit is.
+const WINDOWS_READ = 10;
+
+/** The branch of a local git checkout or bare mirror, by `git log`. */
+export function gitSource(repositoryPath: string, branch: string, window: number): CommitSource {
+  return {
+    async read() {
+      const commits = await gitLog(repositoryPath, branch, window * WINDOWS_READ);
+      if (commits.length === 0) throw failed(repositoryPath, branch, new Error('git log printed no commit'));
+      return { commits, source: 'git' };
+    },
+  };
+}
+
+/** A list from the configuration, newest first. */
+export function staticSource(commits: readonly string[]): CommitSource {
+  return { read: () => Promise.resolve({ commits, source: 'static' }) };
+}
+
+async function gitLog(repositoryPath: string, branch: string, count: number): Promise<string[]> {
+  try {
+    const { stdout } = await promisify(execFile)(
+      'git',
+      ['-C', repositoryPath, 'log', '--format=%H', `--max-count=${count}`, '--end-of-options', branch, '--'],
+      {
+        timeout: GIT_TIMEOUT_MS,
+        maxBuffer: 16 * 1024 * 1024,
+        env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
+      },
+    );
+    return stdout.split('\n').flatMap((line) => parseCommit(line) ?? []);
+  } catch (error) {
+    throw failed(repositoryPath, branch, error);
+  }
+}
+
+function failed(repositoryPath: string, branch: string, cause: unknown): AppError {
+  const reason = messageOf(cause).trim().split('\n').at(-1) ?? '';
+  return new AppError('gate-source-failed', `cannot read branch ${branch} of ${repositoryPath}: ${reason}`, {
+    retryable: true,
+    hint: `try it as the receiver's user: git -C ${repositoryPath} log -1 ${branch}`,
+    cause,
+  });
+}

@@ -1,0 +1,46 @@
+// Port: where the episodes' bytes lie. Knows nothing of rows; the order of blob and row is the ingest's.
+
+import type { Readable } from 'node:stream';
+
+export interface BlobKey {
+  hostId: string;
+  episodeId: string;
+}
+
+/** `mismatch`: what arrived is not what `begin` was told; nothing was published. */
+export type CommitOutcome =
+  | { kind: 'created' }
+  | { kind: 'exists' }
+  | { kind: 'mismatch'; sha256: string; sizeBytes: number };
+
+/** One body on its way in. Exactly one of `commit` and `abort` ends the writing; `finish` follows a `created`. */
+export interface BlobWrite {
+  /** Takes the next bytes; resolves when more may come. Throws `disk-full`, after which only `abort` is allowed. */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Makes the blob durable and visible under its key, never over another. Throws `disk-full` or `sync-failed`. */
+  commit(): Promise<CommitOutcome>;
+  /** The outcome has been recorded elsewhere: forgets that this upload was under way. */
+  finish(): Promise<void>;
+  /** Leaves nothing behind. Safe to call more than once. */
+  abort(): Promise<void>;
+}
+
+/** A blob that was published, but whose `finish` was never reached. */
+export interface UnfinishedBlob {
+  key: BlobKey;
+  finish(): Promise<void>;
+}
+
+export interface BlobStore {
+  begin(blob: { key: BlobKey; sha256: string; sizeBytes?: number }): Promise<BlobWrite>;
+  /** Undefined when there is no such blob. */
+  stat(key: BlobKey): Promise<{ sizeBytes: number } | undefined>;
+  /** The whole blob. Throws `blob-missing`. */
+  read(key: BlobKey): Promise<Readable>;
+  /** How a ledger row names the blob. */
+  pathInRow(key: BlobKey): string;
+  /** Bytes that can still be written. */
+  freeBytes(): Promise<number>;
+  /** After a crash, before any `begin`: drops what was never published and tells what was. */
+  recover(): Promise<UnfinishedBlob[]>;
+}

@@ -1,0 +1,167 @@
+// Blobs as read-only files `episodes/<host>/<id>.tar.zst`, published by link(2) from `incoming/`, which never overwrites.
+// Durable order: write → fsync file → link → fsync directory (a new host's: its parent first) → [row, by the ingest] → unlink incoming.
+
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
+import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
+import { fsyncDirectory } from '../../lib/durable-file.ts';
+import { SharedSync } from '../../lib/shared-sync.ts';
+import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
+import type { BlobKey, BlobStore, BlobWrite, UnfinishedBlob } from '../blob-store.ts';
+import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
+import { IncomingFile } from './incoming-file.ts';
+import type { StorageStep } from './storage-step.ts';
+
+// Not in the alphabet of ids, so that an incoming name can be read back into its key.
+const SEPARATOR = '~';
+
+export class FilesystemBlobStore implements BlobStore {
+  readonly #root: string;
+  readonly #afterStep: AfterStep<StorageStep>;
+  readonly #directorySyncs = new Map<string, SharedSync>();
+  readonly #knownHosts = new Map<string, Promise<void>>();
+
+  private constructor(root: string, afterStep: AfterStep<StorageStep>) {
+    this.#root = root;
+    this.#afterStep = afterStep;
+  }
+
+  /** Makes the directories. Throws `not-one-filesystem` when `incoming/` and `episodes/` could not share a link. */
+  static async open(root: string, afterStep: AfterStep<StorageStep> = noStepObserver): Promise<FilesystemBlobStore> {
+    for (const name of ['episodes', 'incoming']) await mkdir(join(root, name), { recursive: true });
+    await fsyncDirectory(root);
+    const [episodes, incoming] = await Promise.all([stat(join(root, 'episodes')), stat(join(root, 'incoming'))]);
+    if (episodes.dev !== incoming.dev) {
+      throw new AppError('not-one-filesystem', `${root}/incoming and ${root}/episodes are on different filesystems`, {
+        hint: `mount one filesystem at ${root}, or make both plain directories of it`,
+      });
+    }
+    return new FilesystemBlobStore(root, afterStep);
+  }
+
+  async begin({ key, sha256, sizeBytes }: { key: BlobKey; sha256: string; sizeBytes?: number }): Promise<BlobWrite> {
+    const name = [key.hostId, key.episodeId, randomBytes(8).toString('hex')].join(SEPARATOR);
+    const incomingPath = join(this.#root, 'incoming', name);
+    const file = new IncomingFile(incomingPath, this.#afterStep);
+    let published = false;
+    return {
+      write: (chunk) => file.write(chunk),
+      commit: async () => {
+        const found = await file.seal(sha256, sizeBytes);
+        if (found) {
+          await file.discard();
+          return { kind: 'mismatch', ...found };
+        }
+        if (!(await this.#publish(incomingPath, key))) {
+          await file.discard();
+          return { kind: 'exists' };
+        }
+        published = true;
+        return { kind: 'created' };
+      },
+      finish: async () => {
+        await rm(incomingPath, { force: true });
+        this.#afterStep('incoming-unlinked');
+      },
+      // Once published, the incoming name is what tells a restart that the row may be missing: it stays.
+      abort: async () => {
+        if (!published) await file.discard();
+      },
+    };
+  }
+
+  async stat(key: BlobKey): Promise<{ sizeBytes: number } | undefined> {
+    try {
+      return { sizeBytes: (await stat(this.#path(key))).size };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async read(key: BlobKey): Promise<Readable> {
+    try {
+      const handle = await open(this.#path(key), 'r');
+      return handle.createReadStream({ highWaterMark: 256 * 1024 });
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      throw new AppError('blob-missing', `the stored episode ${this.#path(key)} is not there`, { cause: error });
+    }
+  }
+
+  pathInRow(key: BlobKey): string {
+    return `episodes/${key.hostId}/${key.episodeId}${EPISODE_SUFFIX}`;
+  }
+
+  async freeBytes(): Promise<number> {
+    const filesystem = await statfs(this.#root);
+    return filesystem.bavail * filesystem.bsize;
+  }
+
+  async recover(): Promise<UnfinishedBlob[]> {
+    const unfinished: UnfinishedBlob[] = [];
+    for (const name of await readdir(join(this.#root, 'incoming'))) {
+      const path = join(this.#root, 'incoming', name);
+      const [hostId, episodeId] = name.split(SEPARATOR);
+      const published = (await stat(path)).nlink > 1 && hostId !== undefined && episodeId !== undefined;
+      if (!published) {
+        await rm(path, { force: true });
+        continue;
+      }
+      // The crash may have come between link and fsync: make the name durable before a row may rest on it.
+      await this.#syncDirectory(join(this.#root, 'episodes', hostId));
+      unfinished.push({ key: { hostId, episodeId }, finish: () => rm(path, { force: true }) });
+    }
+    return unfinished;
+  }
+
+  /** False when another blob already has the key. */
+  async #publish(incomingPath: string, key: BlobKey): Promise<boolean> {
+    const directory = join(this.#root, 'episodes', key.hostId);
+    await this.#ensureHostDirectory(key.hostId, directory);
+    try {
+      await link(incomingPath, this.#path(key));
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST') return false;
+      if (isNoRoom(error)) throw diskFull(directory, error);
+      throw error;
+    }
+    this.#afterStep('published');
+    await this.#syncDirectory(directory);
+    this.#afterStep('directory-synced');
+    return true;
+  }
+
+  /** Made and durable once in this process's life; those who come meanwhile wait for the same. */
+  async #ensureHostDirectory(hostId: string, directory: string): Promise<void> {
+    let made = this.#knownHosts.get(hostId);
+    if (!made) {
+      made = mkdir(directory, { recursive: true }).then(() => this.#syncDirectory(join(this.#root, 'episodes')));
+      this.#knownHosts.set(hostId, made);
+      made.catch(() => this.#knownHosts.delete(hostId));
+    }
+    await made;
+  }
+
+  async #syncDirectory(directory: string): Promise<void> {
+    let shared = this.#directorySyncs.get(directory);
+    if (!shared) {
+      shared = new SharedSync(() => fsyncDirectory(directory));
+      this.#directorySyncs.set(directory, shared);
+    }
+    try {
+      await shared.request();
+    } catch (error) {
+      throw syncFailed(directory, error);
+    } finally {
+      if (shared.idle) this.#directorySyncs.delete(directory);
+    }
+  }
+
+  #path(key: BlobKey): string {
+    return join(this.#root, this.pathInRow(key));
+  }
+}

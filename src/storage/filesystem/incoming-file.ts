@@ -1,0 +1,115 @@
+// One body under way: hashed as it arrives, written in large pieces, durable once sealed. A small body touches the disk only when whole.
+
+import { createHash } from 'node:crypto';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import type { AfterStep } from '../../lib/after-step.ts';
+import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
+import type { StorageStep } from './storage-step.ts';
+
+// Enough that a write's own cost does not show, little enough for 64 bodies at once.
+const PIECE_BYTES = 512 * 1024;
+
+export class IncomingFile {
+  readonly #path: string;
+  readonly #afterStep: AfterStep<StorageStep>;
+  readonly #hash = createHash('sha256');
+  #handle: FileHandle | undefined;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #sizeBytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #discarded = false;
+
+  constructor(path: string, afterStep: AfterStep<StorageStep>) {
+    this.#path = path;
+    this.#afterStep = afterStep;
+  }
+
+  /** At most one piece is being written while the next gathers. */
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#hash.update(chunk);
+    this.#sizeBytes += chunk.byteLength;
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.byteLength;
+    if (this.#pendingBytes < PIECE_BYTES) return;
+    await this.#writing;
+    this.#flush();
+  }
+
+  /** Writes the rest, compares, and makes the content durable. Returns what was found when it is not what was declared. */
+  async seal(
+    sha256: string,
+    sizeBytes: number | undefined,
+  ): Promise<{ sha256: string; sizeBytes: number } | undefined> {
+    const found = { sha256: this.#hash.digest('hex'), sizeBytes: this.#sizeBytes };
+    if (found.sha256 !== sha256 || (sizeBytes !== undefined && sizeBytes !== found.sizeBytes)) return found;
+    await this.#writing;
+    this.#flush();
+    await this.#writing;
+    const handle = this.#handle;
+    if (!handle) throw new Error('sealed without a file');
+    try {
+      await handle.sync();
+    } catch (error) {
+      throw syncFailed(this.#path, error);
+    }
+    this.#afterStep('incoming-synced');
+    await this.#close();
+    return undefined;
+  }
+
+  /** Closes and removes the file, whatever state it is in. */
+  async discard(): Promise<void> {
+    if (this.#discarded) return;
+    this.#discarded = true;
+    this.#pending = [];
+    await this.#writing.catch(() => undefined);
+    await this.#close();
+    await rm(this.#path, { force: true });
+  }
+
+  #flush(): void {
+    const pieces = this.#pending;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#writing = this.#writePieces(pieces);
+    // Its failure is met where the promise is awaited next; until then it must not count as unhandled.
+    this.#writing.catch(() => undefined);
+  }
+
+  async #writePieces(pieces: Uint8Array[]): Promise<void> {
+    try {
+      if (!this.#handle) {
+        // 0444: stored episodes are read-only from the start; the open descriptor may still write.
+        this.#handle = await open(this.#path, 'wx', 0o444);
+        this.#afterStep('incoming-opened');
+      }
+      let rest = pieces;
+      while (rest.length > 0) rest = dropWritten(rest, (await this.#handle.writev(rest)).bytesWritten);
+      this.#afterStep('incoming-written');
+    } catch (error) {
+      if (isNoRoom(error)) throw diskFull(this.#path, error);
+      throw error;
+    }
+  }
+
+  async #close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+}
+
+/** writev(2) may take less than it was given. */
+function dropWritten(pieces: Uint8Array[], writtenBytes: number): Uint8Array[] {
+  let skip = writtenBytes;
+  const rest: Uint8Array[] = [];
+  for (const piece of pieces) {
+    if (skip >= piece.byteLength) skip -= piece.byteLength;
+    else {
+      rest.push(skip > 0 ? piece.subarray(skip) : piece);
+      skip = 0;
+    }
+  }
+  return rest;
+}
