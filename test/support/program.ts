@@ -1,0 +1,113 @@
+// Real programs as child processes: started, read, signalled and ended by their own pid.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+export const PROJECT_ROOT = join(import.meta.dirname, '..', '..');
+const LAUNCHER = join(PROJECT_ROOT, 'bin/cis490');
+
+// Only to end a test that hangs; nothing is measured against it.
+const PATIENCE_MS = 120_000;
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export class Program {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  stdout = '';
+  stderr = '';
+  #hasEnded = false;
+  readonly #listeners = new Set<() => void>();
+
+  private constructor(command: string, args: string[], environment: NodeJS.ProcessEnv) {
+    this.child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+    this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text;
+      this.#tell();
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+      this.#tell();
+    });
+    this.ended = once(this.child, 'close').then(([code, signal]) => {
+      this.#hasEnded = true;
+      this.#tell();
+      return { code, signal };
+    });
+  }
+
+  /** `bin/cis490 …args`. */
+  static cis490(args: string[], environment: NodeJS.ProcessEnv = {}): Program {
+    return new Program(LAUNCHER, args, environment);
+  }
+
+  /** A TypeScript file of the tests, on this Node. */
+  static script(path: string, args: string[]): Program {
+    return new Program(process.execPath, [path, ...args], {});
+  }
+
+  /** Waits for output that matches; fails with all that was printed when the program ends without it. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (;;) {
+      const found = pattern.exec(this.stdout + this.stderr);
+      if (found) return found;
+      if (this.#hasEnded || Date.now() > deadline) {
+        throw new Error(`never printed ${pattern}; it printed:\n${this.stdout}${this.stderr}`);
+      }
+      await this.#change(deadline - Date.now());
+    }
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.child.kill(name);
+  }
+
+  async kill(): Promise<Ended> {
+    this.child.kill('SIGKILL');
+    return await this.ended;
+  }
+
+  async stop(): Promise<Ended> {
+    this.child.kill('SIGTERM');
+    return await this.ended;
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  async #change(patienceMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, patienceMs);
+    this.#listeners.add(resolve);
+    await promise;
+    this.#listeners.delete(resolve);
+    clearTimeout(timer);
+  }
+}
+
+/** A port of 127.0.0.1 that was free a moment ago, for programs that must come back on the same one. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  return address.port;
+}
+
+/** Polls until `condition` holds; the patience only ends a test that hangs. */
+export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`never came true: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
