@@ -1,12 +1,20 @@
-// A directory of a test's own, removed when the test has ended.
+// Directories of a test's own, removed when it has ended.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
+export function makeDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'cis490-test-'));
+}
+
+export function removeDirectory(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
 export function temporaryDirectory(t: TestContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'cis490-test-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  const path = makeDirectory();
+  t.after(() => removeDirectory(path));
   return path;
 }
