@@ -1,11 +1,13 @@
 // The main job on one machine, with nothing configured: a receiver on loopback, and a lab host that records this machine and ships.
 
 import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import type { WriteStream } from 'node:tty';
 import { AppError } from '../lib/app-error.ts';
 import type { Clock } from '../lib/clock.ts';
+import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import { type ChildProgram, startProgram } from './child-program.ts';
 import { Narrator } from './narrate.ts';
 import { type PreparedRun, prepareDirectory } from './prepare-directory.ts';
@@ -22,10 +24,19 @@ export interface AllInOneOptions {
 
 /** Runs until `stop`; resolves with the exit code: 1 when one of its programs ended by itself. */
 export async function runAllInOne(options: AllInOneOptions): Promise<number> {
-  const { installRoot, stop, output } = options;
   const directory = resolve(options.directory);
-  const port = await freePort(options.port);
-  const run = await prepareDirectory(directory, installRoot, port);
+  await mkdir(directory, { recursive: true });
+  const lock = acquireExclusiveLock(directory, 'all-in-one');
+  try {
+    return await run(options, directory, await freePort(options.port));
+  } finally {
+    lock.release();
+  }
+}
+
+async function run(options: AllInOneOptions, directory: string, port: number): Promise<number> {
+  const { installRoot, stop, output } = options;
+  const prepared = await prepareDirectory(directory, installRoot, port);
   const narrator = new Narrator((text) => output.write(text), output.isTTY === true && !process.env['NO_COLOR']);
   const hear = (line: string) => narrator.heard(line);
   const start = (name: string, ...args: string[]) => startProgram(installRoot, name, args, hear);
@@ -35,22 +46,22 @@ export async function runAllInOne(options: AllInOneOptions): Promise<number> {
     await program.ended;
   };
 
-  output.write(introduction(directory, port, run));
-  const receiver = start('receiver', '--config', run.receiverConfig);
+  output.write(introduction(directory, port, prepared));
+  const receiver = start('receiver', '--config', prepared.receiverConfig);
   const programs = [receiver];
   if (await isAnswering(receiver, port, options)) {
-    if (run.staleHostConfig) {
+    if (prepared.staleHostConfig) {
       narrator.note('First, once: an episode recorded by code that is not on the branch, to see the gate refuse it.');
-      await runToEnd('orchestrator', '--once', '--config', run.staleHostConfig);
-      await runToEnd('shipper', '--once', '--config', run.labHostConfig);
+      await runToEnd('orchestrator', '--once', '--config', prepared.staleHostConfig);
+      await runToEnd('shipper', '--once', '--config', prepared.labHostConfig);
       narrator.note(
-        `It lies in ${run.data}/quarantine with its reason. Now this machine's telemetry, every five seconds:`,
+        `It lies in ${prepared.data}/quarantine with its reason. Now this machine's telemetry, every five seconds:`,
       );
     }
     if (!stop.aborted) {
       programs.push(
-        start('orchestrator', '--config', run.labHostConfig),
-        start('shipper', '--config', run.labHostConfig),
+        start('orchestrator', '--config', prepared.labHostConfig),
+        start('shipper', '--config', prepared.labHostConfig),
       );
     }
   }

@@ -139,8 +139,10 @@ async function listen(server: Server, { listen: { host, port } }: ReceiverConfig
 async function closeServer(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();
-  server.closeIdleConnections();
+  // A connection that was busy at that moment is kept alive after its answer, unless somebody looks again.
+  const looking = setInterval(() => server.closeIdleConnections(), 50);
   const deadline = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   await closed;
+  clearInterval(looking);
   clearTimeout(deadline);
 }

@@ -15,9 +15,12 @@ export type CommitOutcome =
 
 /** One body on its way in. Exactly one of `commit` and `abort` ends the writing; `finish` follows a `created`. */
 export interface BlobWrite {
-  /** Takes the next bytes; resolves when more may come. Throws `disk-full`, after which only `abort` is allowed. */
+  /** Takes the next bytes, which must stay as they are; resolves when more may come. Throws `disk-full`: then only `abort` is allowed. */
   write(chunk: Uint8Array): Promise<void>;
-  /** Makes the blob durable and visible under its key, never over another. Throws `disk-full` or `sync-failed`. */
+  /**
+   * Makes the blob durable and visible under its key, never over another. `exists` too says that what is there is durable. Throws
+   * `disk-full`, or `sync-failed`: from then on every commit does.
+   */
   commit(): Promise<CommitOutcome>;
   /** The outcome has been recorded elsewhere: forgets that this upload was under way. */
   finish(): Promise<void>;

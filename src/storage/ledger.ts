@@ -12,7 +12,8 @@ export type AppendOutcome =
 export interface Ledger {
   /**
    * Adds a row unless its (host, episode) has one: `duplicate` when that has the same digest, else `conflict`. Resolves when the
-   * row is durable. Rows that wait together share one write. Throws `disk-full` (nothing was added) or `sync-failed`.
+   * row is durable. Rows that wait together share one write. Throws `disk-full`: nobody hears of the row, and the same append after
+   * room was made says what became of it; `sync-failed`: nothing can be appended any more; `stopping` after `close`.
    */
   append(row: NewLedgerRow): Promise<AppendOutcome>;
   find(hostId: string, episodeId: string): Promise<SequencedRow | undefined>;

@@ -1,20 +1,37 @@
 // The one place that chooses backends. Everything else knows the ports alone.
 
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AfterStep } from '../lib/after-step.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Attempts } from './attempts.ts';
 import type { BlobStore } from './blob-store.ts';
+import type { Control } from './control.ts';
 import { FilesystemBlobStore } from './filesystem/filesystem-blob-store.ts';
+import { FilesystemHostState } from './filesystem/filesystem-host-state.ts';
+import { InProcessUploads } from './filesystem/in-process-uploads.ts';
 import { JsonlLedger } from './filesystem/jsonl-ledger.ts';
 import type { StorageStep } from './filesystem/storage-step.ts';
+import type { HostState } from './host-state.ts';
 import type { Ledger } from './ledger.ts';
+import type { MonitorState } from './monitor-state.ts';
 import { LedgerView } from './sqlite/ledger-view.ts';
+import { SqliteAttempts } from './sqlite/sqlite-attempts.ts';
+import { SqliteControl } from './sqlite/sqlite-control.ts';
+import { SqliteHeartbeats } from './sqlite/sqlite-heartbeats.ts';
+import { SqliteMonitorState } from './sqlite/sqlite-monitor-state.ts';
 import { openStateDatabase } from './sqlite/state-database.ts';
+import type { Uploads } from './uploads.ts';
 
 export interface Storage {
   blobs: BlobStore;
   ledger: Ledger;
+  attempts: Attempts;
+  hostState: HostState;
+  monitorState: MonitorState;
+  control: Control;
+  uploads: Uploads;
   close(): Promise<void>;
 }
 
@@ -24,25 +41,40 @@ export interface OpenStorageOptions {
   afterStep?: AfterStep<StorageStep>;
 }
 
-/** Throws `already-running` when another receiver has the store, `not-one-filesystem` when it could not publish by link. */
+/**
+ * All of it, for the one receiver that has the store. Throws `already-running` when another receiver has it, `not-one-filesystem`
+ * when it could not publish by link, `database-newer` or `database-damaged`, `disk-full`; then nothing stays open.
+ */
 export async function openStorage({ root, logger, afterStep }: OpenStorageOptions): Promise<Storage> {
-  const blobs = await FilesystemBlobStore.open(root, afterStep);
-  const lock = acquireExclusiveLock(root, 'receiver');
-  const database = openStateDatabase(join(root, 'state.db'), logger);
-  const view = new LedgerView(database);
-  const ledger = await JsonlLedger.open({
-    path: join(root, 'index.jsonl'),
-    view,
-    logger,
-    ...(afterStep && { afterStep }),
-  });
-  return {
-    blobs,
-    ledger,
-    async close() {
-      await ledger.close();
-      database.close();
-      lock.release();
-    },
-  };
+  const opened = new AsyncDisposableStack();
+  try {
+    await mkdir(root, { recursive: true });
+    const lock = acquireExclusiveLock(root, 'receiver');
+    opened.defer(() => lock.release());
+    const blobs = await FilesystemBlobStore.open(root, afterStep);
+    const control = opened.adopt(await openControl(root), (it) => it.close());
+    const monitorState = opened.adopt(await openMonitorState(root), (it) => it.close());
+    const database = opened.adopt(openStateDatabase(join(root, 'state.db'), logger), (it) => it.close());
+    const hostState = await FilesystemHostState.open(root, new SqliteHeartbeats(database));
+    const attempts = new SqliteAttempts(database);
+    const view = new LedgerView(database);
+    const path = join(root, 'index.jsonl');
+    const ledger = await JsonlLedger.open({ path, view, logger, ...(afterStep && { afterStep }) });
+    opened.adopt(ledger, (it) => it.close());
+    const close = () => opened.disposeAsync();
+    return { blobs, ledger, attempts, hostState, monitorState, control, uploads: new InProcessUploads(), close };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+/** For a program beside the receiver. Throws `database-newer`, `database-damaged`, `database-busy`, `disk-full`. */
+export async function openControl(root: string): Promise<Control> {
+  return await SqliteControl.open(join(root, 'control.db'));
+}
+
+/** As `openControl`. */
+export async function openMonitorState(root: string): Promise<MonitorState> {
+  return await SqliteMonitorState.open(join(root, 'monitor.db'));
 }

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isMissing } from '../../lib/app-error.ts';
+import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { QUARANTINE_REASON_FILE, RECEIPT_FILE } from '../../protocol/episode-meta.ts';
 import type { DataLayout } from './data-layout.ts';
@@ -56,6 +56,7 @@ async function readJsonFile(path: string): Promise<unknown> {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     if (isMissing(error) || error instanceof SyntaxError) return undefined;
+    if (errnoOf(error) === 'EISDIR') throw new AppError('episode-malformed', `${path} is a directory, under a name that is the shipper's own`);
     throw error;
   }
 }

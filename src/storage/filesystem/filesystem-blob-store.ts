@@ -2,7 +2,8 @@
 // Durable order: write → fsync file → link → fsync directory (a new host's: its parent first) → [row, by the ingest] → unlink incoming.
 
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { link, lstat, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
@@ -11,6 +12,7 @@ import { fsyncDirectory } from '../../lib/durable-file.ts';
 import { SharedSync } from '../../lib/shared-sync.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
 import type { BlobKey, BlobStore, BlobWrite, UnfinishedBlob } from '../blob-store.ts';
+import { canLink } from './can-link.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 import { IncomingFile } from './incoming-file.ts';
 import type { StorageStep } from './storage-step.ts';
@@ -23,6 +25,7 @@ export class FilesystemBlobStore implements BlobStore {
   readonly #afterStep: AfterStep<StorageStep>;
   readonly #directorySyncs = new Map<string, SharedSync>();
   readonly #knownHosts = new Map<string, Promise<void>>();
+  #syncFailure: AppError | undefined;
 
   private constructor(root: string, afterStep: AfterStep<StorageStep>) {
     this.#root = root;
@@ -33,8 +36,7 @@ export class FilesystemBlobStore implements BlobStore {
   static async open(root: string, afterStep: AfterStep<StorageStep> = noStepObserver): Promise<FilesystemBlobStore> {
     for (const name of ['episodes', 'incoming']) await mkdir(join(root, name), { recursive: true });
     await fsyncDirectory(root);
-    const [episodes, incoming] = await Promise.all([stat(join(root, 'episodes')), stat(join(root, 'incoming'))]);
-    if (episodes.dev !== incoming.dev) {
+    if (!(await canLink(join(root, 'incoming'), join(root, 'episodes')))) {
       throw new AppError('not-one-filesystem', `${root}/incoming and ${root}/episodes are on different filesystems`, {
         hint: `mount one filesystem at ${root}, or make both plain directories of it`,
       });
@@ -55,11 +57,18 @@ export class FilesystemBlobStore implements BlobStore {
           await file.discard();
           return { kind: 'mismatch', ...found };
         }
-        if (!(await this.#publish(incomingPath, key))) {
+        const directory = join(this.#root, 'episodes', key.hostId);
+        await this.#ensureHostDirectory(key.hostId, directory);
+        if (!(await this.#link(incomingPath, key))) {
+          // Its publisher may not have come to this yet, or have failed at it.
+          await this.#syncDirectory(directory);
           await file.discard();
           return { kind: 'exists' };
         }
         published = true;
+        this.#afterStep('published');
+        await this.#syncDirectory(directory);
+        this.#afterStep('directory-synced');
         return { kind: 'created' };
       },
       finish: async () => {
@@ -74,12 +83,8 @@ export class FilesystemBlobStore implements BlobStore {
   }
 
   async stat(key: BlobKey): Promise<{ sizeBytes: number } | undefined> {
-    try {
-      return { sizeBytes: (await stat(this.#path(key))).size };
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+    const found = await statIfThere(this.#path(key));
+    return found && { sizeBytes: found.size };
   }
 
   async read(key: BlobKey): Promise<Readable> {
@@ -106,40 +111,41 @@ export class FilesystemBlobStore implements BlobStore {
     for (const name of await readdir(join(this.#root, 'incoming'))) {
       const path = join(this.#root, 'incoming', name);
       const [hostId, episodeId] = name.split(SEPARATOR);
-      const published = (await stat(path)).nlink > 1 && hostId !== undefined && episodeId !== undefined;
-      if (!published) {
+      const file = await lstat(path);
+      if (!file.isFile()) continue;
+      // More than one link alone is no proof: a backup may be made of hard links.
+      const key = hostId !== undefined && episodeId !== undefined ? { hostId, episodeId } : undefined;
+      const stored = key && file.nlink > 1 ? await statIfThere(this.#path(key)) : undefined;
+      if (!key || stored?.ino !== file.ino) {
         await rm(path, { force: true });
         continue;
       }
       // The crash may have come between link and fsync: make the name durable before a row may rest on it.
-      await this.#syncDirectory(join(this.#root, 'episodes', hostId));
-      unfinished.push({ key: { hostId, episodeId }, finish: () => rm(path, { force: true }) });
+      await this.#syncDirectory(join(this.#root, 'episodes', key.hostId));
+      unfinished.push({ key, finish: () => rm(path, { force: true }) });
     }
     return unfinished;
   }
 
   /** False when another blob already has the key. */
-  async #publish(incomingPath: string, key: BlobKey): Promise<boolean> {
-    const directory = join(this.#root, 'episodes', key.hostId);
-    await this.#ensureHostDirectory(key.hostId, directory);
+  async #link(incomingPath: string, key: BlobKey): Promise<boolean> {
     try {
       await link(incomingPath, this.#path(key));
+      return true;
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') return false;
-      if (isNoRoom(error)) throw diskFull(directory, error);
+      if (isNoRoom(error)) throw diskFull(this.#path(key), error);
+      // Somebody removed the host's directory: the next commit makes it again.
+      if (isMissing(error)) this.#knownHosts.delete(key.hostId);
       throw error;
     }
-    this.#afterStep('published');
-    await this.#syncDirectory(directory);
-    this.#afterStep('directory-synced');
-    return true;
   }
 
   /** Made and durable once in this process's life; those who come meanwhile wait for the same. */
   async #ensureHostDirectory(hostId: string, directory: string): Promise<void> {
     let made = this.#knownHosts.get(hostId);
     if (!made) {
-      made = mkdir(directory, { recursive: true }).then(() => this.#syncDirectory(join(this.#root, 'episodes')));
+      made = makeDirectory(directory).then(() => this.#syncDirectory(join(this.#root, 'episodes')));
       this.#knownHosts.set(hostId, made);
       made.catch(() => this.#knownHosts.delete(hostId));
     }
@@ -149,19 +155,46 @@ export class FilesystemBlobStore implements BlobStore {
   async #syncDirectory(directory: string): Promise<void> {
     let shared = this.#directorySyncs.get(directory);
     if (!shared) {
-      shared = new SharedSync(() => fsyncDirectory(directory));
+      shared = new SharedSync(() => this.#fsyncOnce(directory));
       this.#directorySyncs.set(directory, shared);
     }
     try {
       await shared.request();
-    } catch (error) {
-      throw syncFailed(directory, error);
     } finally {
       if (shared.idle) this.#directorySyncs.delete(directory);
     }
   }
 
+  /** After one failure never again: the next fsync would report success for names that the first one lost. */
+  async #fsyncOnce(directory: string): Promise<void> {
+    if (this.#syncFailure) throw this.#syncFailure;
+    try {
+      await fsyncDirectory(directory);
+    } catch (error) {
+      this.#syncFailure ??= syncFailed(directory, error);
+      throw this.#syncFailure;
+    }
+  }
+
   #path(key: BlobKey): string {
     return join(this.#root, this.pathInRow(key));
+  }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    if (isNoRoom(error)) throw diskFull(path, error);
+    throw error;
+  }
+}
+
+async function statIfThere(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
   }
 }

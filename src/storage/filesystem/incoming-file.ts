@@ -27,6 +27,7 @@ export class IncomingFile {
 
   /** At most one piece is being written while the next gathers. */
   async write(chunk: Uint8Array): Promise<void> {
+    if (this.#discarded) throw new Error('written after it was discarded');
     this.#hash.update(chunk);
     this.#sizeBytes += chunk.byteLength;
     this.#pending.push(chunk);

@@ -8,11 +8,14 @@ import type { Logger } from '../../lib/logger.ts';
 import { type LedgerRow, ledgerRowSchema, type SequencedRow } from '../../protocol/ledger-row.ts';
 import type { AppendOutcome, Ledger, NewLedgerRow } from '../ledger.ts';
 import { LEDGER_START, type LedgerPosition, type LedgerView } from '../sqlite/ledger-view.ts';
+import { syncFailed } from './disk-errors.ts';
 import { LedgerFile, sha256Of } from './ledger-file.ts';
 import type { StorageStep } from './storage-step.ts';
 
 // One write and one fsync serve at most this many rows; the view takes as many in one short transaction.
 const BATCH_ROWS = 512;
+// A number above this in a row is nobody's count: going on from it would soon leave the integers that JSON readers agree on.
+const MAX_SEQ = 2 ** 52;
 
 interface WaitingAppend {
   row: NewLedgerRow;
@@ -32,8 +35,10 @@ export class JsonlLedger implements Ledger {
   readonly #view: LedgerView;
   readonly #logger: Logger;
   readonly #afterStep: AfterStep<StorageStep>;
-  readonly #caughtUp: Promise<void>;
+  #catchingUp: Promise<void> | undefined;
   #position: LedgerPosition = LEDGER_START;
+  /** The last row that `read` returns. The position's may be higher: a second row of an episode takes a seq and is never read. */
+  #readableSeq = 0;
   #waiting: WaitingAppend[] = [];
   #appending: Promise<void> | undefined;
   #failure: unknown;
@@ -45,8 +50,7 @@ export class JsonlLedger implements Ledger {
     this.#view = options.view;
     this.#logger = options.logger;
     this.#afterStep = options.afterStep ?? noStepObserver;
-    this.#caughtUp = this.#catchUp();
-    this.#caughtUp.catch(() => undefined);
+    this.#caughtUp().catch(() => undefined);
   }
 
   /** Repairs the ledger's end; the view is brought up to it in the background, and whatever needs it waits. */
@@ -66,41 +70,45 @@ export class JsonlLedger implements Ledger {
 
   append(row: NewLedgerRow): Promise<AppendOutcome> {
     return new Promise((resolve, reject) => {
+      if (this.#closing) throw new AppError('stopping', 'the ledger is closed');
       this.#waiting.push({ row, resolve, reject });
-      this.#appending ??= this.#appendWaiting().finally(() => {
-        this.#appending = undefined;
-      });
+      this.#appending ??= this.#appendWaiting();
     });
   }
 
   async find(hostId: string, episodeId: string): Promise<SequencedRow | undefined> {
-    await this.#caughtUp;
+    await this.#caughtUp();
     return this.#view.find(hostId, episodeId);
   }
 
   async read(afterSeq: number, limit: number): Promise<SequencedRow[]> {
-    await this.#caughtUp;
+    await this.#caughtUp();
     return this.#view.read(afterSeq, limit);
   }
 
   async waitAfter(seq: number, signal: AbortSignal): Promise<void> {
-    await this.#caughtUp;
-    if (this.#position.lastSeq > seq || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        if (this.#position.lastSeq <= seq && !signal.aborted) return;
-        this.#listeners.delete(wake);
-        signal.removeEventListener('abort', wake);
+    if (signal.aborted) return;
+    await new Promise<void>((resolve, reject) => {
+      const end = () => {
+        this.#listeners.delete(look);
+        signal.removeEventListener('abort', end);
         resolve();
       };
-      this.#listeners.add(wake);
-      signal.addEventListener('abort', wake);
+      const look = () => {
+        if (this.#readableSeq > seq) end();
+      };
+      this.#listeners.add(look);
+      signal.addEventListener('abort', end);
+      this.#caughtUp().then(look, (error: unknown) => {
+        reject(error);
+        end();
+      });
     });
   }
 
   async close(): Promise<void> {
     this.#closing = true;
-    await this.#caughtUp.catch(() => undefined);
+    await this.#catchingUp?.catch(() => undefined);
     await this.#appending;
     await this.#file.close();
   }
@@ -111,13 +119,17 @@ export class JsonlLedger implements Ledger {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH_ROWS);
       try {
-        await this.#caughtUp;
+        await this.#caughtUp();
         if (this.#failure !== undefined) throw this.#failure;
         for (const settle of await this.#appendBatch(batch)) settle();
       } catch (error) {
+        // The rows may be in the ledger and not in the view: it reads them from there before the next batch.
+        if (isDiskFull(error)) this.#catchingUp = undefined;
         for (const { reject } of batch) reject(error);
       }
     }
+    // In the same turn as the last look at the queue: who hears of a row and appends at once begins a new round.
+    this.#appending = undefined;
   }
 
   /** Returns what to tell each of them, now that all of it is durable and in the view. */
@@ -143,8 +155,9 @@ export class JsonlLedger implements Ledger {
     try {
       await this.#file.append(`${lines.join('\n')}\n`);
     } catch (error) {
-      if (!(error instanceof AppError && error.code === 'disk-full')) this.#failure = error;
-      throw error;
+      if (isDiskFull(error)) throw error;
+      this.#failure = error instanceof AppError ? error : syncFailed(this.#file.path, error);
+      throw this.#failure;
     }
     this.#advance(rows, {
       offsetBytes: this.#file.lengthBytes,
@@ -153,13 +166,19 @@ export class JsonlLedger implements Ledger {
       lastLineSha256: sha256Of(lines.at(-1) ?? ''),
     });
     this.#afterStep('view-updated');
-    for (const wake of [...this.#listeners]) wake();
+    this.#wakeReaders(this.#position.lastSeq);
+  }
+
+  #wakeReaders(readableSeq: number): void {
+    this.#readableSeq = readableSeq;
+    for (const look of [...this.#listeners]) look();
   }
 
   #advance(rows: SequencedRow[], position: LedgerPosition): void {
     try {
       this.#view.insert(rows, position);
     } catch (error) {
+      if (isDiskFull(error)) throw error;
       // The rows are durable, but without the view they cannot be told apart from new ones: the next start reads them again.
       this.#failure = new AppError('sync-failed', 'state.db could not take the rows that the ledger has', {
         hint: 'restart the receiver: it brings state.db up to the ledger again',
@@ -168,6 +187,18 @@ export class JsonlLedger implements Ledger {
       throw this.#failure;
     }
     this.#position = position;
+  }
+
+  /** Resolves when the view has all that the ledger has. A catch-up that found the disk full is begun anew by the next caller. */
+  #caughtUp(): Promise<void> {
+    if (!this.#catchingUp) {
+      const run = this.#catchUp();
+      this.#catchingUp = run;
+      run.catch((error: unknown) => {
+        if (isDiskFull(error) && this.#catchingUp === run) this.#catchingUp = undefined;
+      });
+    }
+    return this.#catchingUp;
   }
 
   async #catchUp(): Promise<void> {
@@ -196,7 +227,7 @@ export class JsonlLedger implements Ledger {
             continue;
           }
           // An older receiver's row counts by its line; whatever a hand wrote, seq rises in the order of the file.
-          lastSeq = Math.max(row.seq ?? lineCount, lastSeq + 1);
+          lastSeq = Math.max(seqOf(row) ?? lineCount, lastSeq + 1);
           rows.push({ ...row, seq: lastSeq });
         }
         const last = batch.at(-1);
@@ -210,7 +241,16 @@ export class JsonlLedger implements Ledger {
       this.#logger.warn({ path: this.#file.path, lines: badLines }, 'ledger: skipped lines that are no rows');
     const read = this.#position.lines - from.lines;
     if (read > 0) this.#logger.info({ lines: read, seq: this.#position.lastSeq }, 'ledger: state.db brought up to it');
+    this.#wakeReaders(this.#view.lastSeq());
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'disk-full';
+}
+
+function seqOf({ seq }: LedgerRow): number | undefined {
+  return seq !== undefined && seq <= MAX_SEQ ? seq : undefined;
 }
 
 function parseRow(line: string): LedgerRow | undefined {

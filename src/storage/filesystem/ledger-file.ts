@@ -37,7 +37,7 @@ export class LedgerFile {
     this.#afterStep = afterStep;
   }
 
-  /** Opens or makes the file, and durably ends it at a newline (see `repairTail`). */
+  /** Opens or makes the file, and durably ends it at a newline (see `repairTail`). Throws `disk-full`: nothing was cut then. */
   static async open(
     path: string,
     isRow: (line: string) => boolean,
@@ -55,6 +55,7 @@ export class LedgerFile {
       return { file: new LedgerFile(path, handle, size, afterStep), repair };
     } catch (error) {
       await handle.close();
+      if (isNoRoom(error)) throw diskFull(path, error);
       throw error;
     }
   }

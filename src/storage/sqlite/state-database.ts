@@ -1,11 +1,15 @@
 // state.db: what can be made again. A damaged or foreign file is set aside and begun anew; that loses no episode.
 
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { AppError, isMissing } from '../../lib/app-error.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { diskFull } from '../filesystem/disk-errors.ts';
+import { sqliteFailureOf } from './sqlite-errors.ts';
+import { inTransaction } from './transaction.ts';
 
 // Raise this with every change of a table: an older state.db is then begun anew.
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const TABLES = `
   CREATE TABLE ledger_rows (
@@ -27,7 +31,7 @@ const TABLES = `
     minute TEXT NOT NULL,
     outcome TEXT NOT NULL,
     count INTEGER NOT NULL,
-    PRIMARY KEY (host_id, minute, outcome)
+    PRIMARY KEY (minute, host_id, outcome)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE heartbeats (
     host_id TEXT NOT NULL,
@@ -40,18 +44,47 @@ const TABLES = `
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
+/** Throws `disk-full`, and SQLite's error when the file cannot be reached: neither says anything against its content. */
 export function openStateDatabase(path: string, logger: Logger): DatabaseSync {
+  if (existsSync(condemnedMark(path))) {
+    logger.warn(
+      { path, aside: asidePath(path) },
+      'state.db was found damaged; set aside and made again from the ledger',
+    );
+    return beginAnew(path);
+  }
   try {
     return open(path);
   } catch (error) {
-    const asidePath = `${path}.damaged`;
+    const failure = sqliteFailureOf(error);
+    if (failure === 'full') throw diskFull(path, error);
+    if (failure === 'busy' || failure === 'inaccessible') throw error;
     logger.warn(
-      { path, aside: asidePath, err: error },
+      { path, aside: asidePath(path), err: error },
       'state.db is unusable; set aside and made again from the ledger',
     );
-    renameSync(path, asidePath);
-    for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
-    return open(path);
+    return beginAnew(path);
+  }
+}
+
+/**
+ * Runs `work` on state.db. Throws `disk-full`; and `sync-failed` for damage that opening it did not meet, which the next start
+ * cures by beginning anew.
+ */
+export function onStateDatabase<T>(database: DatabaseSync, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const path = database.location() ?? 'state.db';
+    const failure = sqliteFailureOf(error);
+    if (failure === 'full') throw diskFull(path, error);
+    // What is stored as JSON was written as JSON: text that does not parse is damage too.
+    if (failure !== 'damaged' && !(error instanceof SyntaxError)) throw error;
+    writeFileSync(condemnedMark(path), '');
+    throw new AppError('sync-failed', `${path} is damaged`, {
+      hint: 'restart the receiver: it makes state.db again from the ledger',
+      cause: error,
+    });
   }
 }
 
@@ -61,7 +94,7 @@ function open(path: string): DatabaseSync {
     // The view may lag the ledger after a power cut, never lead it for long: NORMAL leaves fsync to the checkpoints.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
-    if (version === 0) database.exec(`BEGIN; ${TABLES} COMMIT;`);
+    if (version === 0) inTransaction(database, () => database.exec(TABLES));
     else if (version !== SCHEMA_VERSION) throw new Error(`state.db has schema ${version}, not ${SCHEMA_VERSION}`);
     // Reads the last page of each tree: finds the common damages without reading the whole file.
     database.prepare('SELECT max(seq) FROM ledger_rows').get();
@@ -71,4 +104,23 @@ function open(path: string): DatabaseSync {
     database.close();
     throw error;
   }
+}
+
+function beginAnew(path: string): DatabaseSync {
+  try {
+    renameSync(path, asidePath(path));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
+  rmSync(condemnedMark(path), { force: true });
+  return open(path);
+}
+
+function asidePath(path: string): string {
+  return `${path}.damaged`;
+}
+
+function condemnedMark(path: string): string {
+  return `${path}.condemned`;
 }

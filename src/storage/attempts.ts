@@ -1,0 +1,21 @@
+// Port: how often each host tried, by minute and outcome. Expendable: a crash may lose the last second's counts, never an episode.
+
+export interface AttemptIncrement {
+  hostId: string;
+  /** UTC, `YYYY-MM-DDTHH:MM`: the beginning of a wall time as clock.ts writes it. */
+  minute: string;
+  /** `stored`, `duplicate`, or the problem code that was answered. */
+  outcome: string;
+  /** At least 1. */
+  count: number;
+}
+
+/** One count per (minute, host, outcome). */
+export type AttemptCount = AttemptIncrement;
+
+export interface Attempts {
+  /** All of them or none. Commutative, so that several receivers may count one host. Throws `disk-full` or `sync-failed`. */
+  add(increments: readonly AttemptIncrement[]): Promise<void>;
+  /** Counts of these minutes, both included; by minute, then host, then outcome. */
+  read(range: { fromMinute: string; toMinute: string }): Promise<AttemptCount[]>;
+}

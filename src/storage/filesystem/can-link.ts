@@ -1,0 +1,24 @@
+// Whether files of one directory can be published into another by link(2).
+
+import { link, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../../lib/app-error.ts';
+import { isNoRoom } from './disk-errors.ts';
+
+/** Tried, because two bind mounts of one filesystem have one device number and still refuse a link. */
+export async function canLink(from: string, to: string): Promise<boolean> {
+  const [source, target] = [join(from, '.link-probe'), join(to, '.link-probe')];
+  try {
+    await rm(target, { force: true });
+    await writeFile(source, '');
+    await link(source, target);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EXDEV') return false;
+    // A full disk must not keep a receiver from starting; the first commit will tell.
+    if (isNoRoom(error)) return true;
+    throw error;
+  } finally {
+    await Promise.all([rm(source, { force: true }), rm(target, { force: true })]);
+  }
+}

@@ -1,0 +1,41 @@
+// Attempt counts in state.db: one row per (minute, host, outcome), added to in place.
+
+import type { DatabaseSync } from 'node:sqlite';
+import type { AttemptCount, AttemptIncrement, Attempts } from '../attempts.ts';
+import { onStateDatabase } from './state-database.ts';
+import { inTransaction } from './transaction.ts';
+
+export class SqliteAttempts implements Attempts {
+  readonly #database: DatabaseSync;
+  readonly #add;
+  readonly #read;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.#add = database.prepare(`
+      INSERT INTO attempts (host_id, minute, outcome, count) VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET count = count + excluded.count`);
+    this.#read = database.prepare(`
+      SELECT host_id, minute, outcome, count FROM attempts WHERE minute BETWEEN ? AND ?
+      ORDER BY minute, host_id, outcome`);
+  }
+
+  async add(increments: readonly AttemptIncrement[]): Promise<void> {
+    if (increments.length === 0) return;
+    onStateDatabase(this.#database, () =>
+      inTransaction(this.#database, () => {
+        for (const { hostId, minute, outcome, count } of increments) this.#add.run(hostId, minute, outcome, count);
+      }),
+    );
+  }
+
+  async read({ fromMinute, toMinute }: { fromMinute: string; toMinute: string }): Promise<AttemptCount[]> {
+    const found = onStateDatabase(this.#database, () => this.#read.all(fromMinute, toMinute));
+    return found.map((row) => ({
+      hostId: String(row['host_id']),
+      minute: String(row['minute']),
+      outcome: String(row['outcome']),
+      count: Number(row['count']),
+    }));
+  }
+}

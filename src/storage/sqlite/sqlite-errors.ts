@@ -1,0 +1,45 @@
+// What SQLite's refusals mean here: node:sqlite gives every one of them the same `code` and the result code in `errcode`.
+
+import { AppError } from '../../lib/app-error.ts';
+import { diskFull } from '../filesystem/disk-errors.ts';
+
+export type SqliteFailure = 'busy' | 'full' | 'damaged' | 'inaccessible' | 'other';
+
+// Primary result codes, the low byte of the extended ones (https://sqlite.org/rescode.html).
+const FAILURES: ReadonlyMap<number, SqliteFailure> = new Map([
+  [3, 'inaccessible'], // PERM
+  [5, 'busy'], // BUSY
+  [6, 'busy'], // LOCKED
+  [7, 'inaccessible'], // NOMEM
+  [8, 'inaccessible'], // READONLY
+  [11, 'damaged'], // CORRUPT
+  [13, 'full'], // FULL
+  [14, 'inaccessible'], // CANTOPEN
+  [26, 'damaged'], // NOTADB
+]);
+
+/** Undefined for an error that is not SQLite's. */
+export function sqliteFailureOf(error: unknown): SqliteFailure | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  return FAILURES.get(error.errcode & 0xff) ?? 'other';
+}
+
+/** `error` as a person should see it, for a database that is not derived from anything; others are passed through. */
+export function explainSqliteError(path: string, error: unknown): unknown {
+  const failure = sqliteFailureOf(error);
+  if (failure === 'full') return diskFull(path, error);
+  if (failure === 'busy') {
+    return new AppError('database-busy', `another process holds ${path} for too long`, {
+      retryable: true,
+      hint: `find it with: fuser -v ${path}`,
+      cause: error,
+    });
+  }
+  if (failure === 'damaged') {
+    return new AppError('database-damaged', `${path} is damaged or is no SQLite database`, {
+      hint: `stop the receiver and put ${path} back from its last backup`,
+      cause: error,
+    });
+  }
+  return error;
+}

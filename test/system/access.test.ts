@@ -1,0 +1,108 @@
+// Who may reach the receiver: the fleet token, and the loopback rule where no credential is configured.
+
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { publishEpisode, sha256 } from '../support/episodes.ts';
+import { GOOD_COMMIT, TestFleet } from '../support/fleet.ts';
+import { namesIn, readRows } from '../support/nothing-lost.ts';
+import { Program } from '../support/program.ts';
+import { put, send } from '../support/put.ts';
+import { temporaryDirectory } from '../support/temporary-directory.ts';
+
+const TOKEN = 'the-token-of-the-whole-fleet';
+const TARGET = '/v1/episodes/lab-1/e.tar.zst';
+
+test('with a fleet token everything but healthz asks for it', async (t) => {
+  const fleet = await TestFleet.create(temporaryDirectory(t), `[auth]\nfleet_token_sha256 = "${sha256(TOKEN)}"\n`);
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const bearer = { Authorization: `Bearer ${TOKEN}` };
+
+  const without = await put(fleet.port, TARGET, 'x');
+  assert.equal(without.status, 401);
+  assert.equal(without.json['code'], 'credential-missing');
+  assert.match(String(without.headers['www-authenticate']), /^Bearer/);
+  // The credential comes before everything else, so that nobody learns from outside which ids or commits are good.
+  assert.equal((await put(fleet.port, '/v1/episodes/-/-', 'x')).status, 401);
+  for (const authorization of ['Bearer wrong', `Basic ${TOKEN}`, `Bearer ${TOKEN}x`, 'Bearer']) {
+    const answer = await put(fleet.port, TARGET, 'x', { Authorization: authorization });
+    assert.equal(answer.status, 401, authorization);
+  }
+  for (const [method, path] of [['POST', '/v1/ping'], ['GET', TARGET], ['GET', '/v1/nothing']] as const) {
+    assert.equal((await send(fleet.port, path, { method })).status, 401, `${method} ${path}`);
+  }
+  assert.equal((await send(fleet.port, '/healthz')).status, 200);
+
+  assert.equal((await put(fleet.port, TARGET, 'x', bearer)).status, 201);
+  assert.equal((await send(fleet.port, '/v1/ping', { method: 'POST', headers: bearer })).status, 200);
+  // The fleet token writes; the data set is for readers.
+  assert.equal((await send(fleet.port, TARGET, { method: 'HEAD', headers: bearer })).status, 200);
+  const read = await send(fleet.port, TARGET, { headers: bearer });
+  assert.equal(read.status, 403);
+  assert.equal(read.json['code'], 'forbidden');
+  assert.doesNotMatch(receiver.stderr, new RegExp(TOKEN));
+  assert.equal(readRows(fleet.store).length, 1);
+});
+
+test('the shipper sends the token, and holds the queue when it is refused', async (t) => {
+  const root = temporaryDirectory(t);
+  const fleet = await TestFleet.create(root, `[auth]\nfleet_token_sha256 = "${sha256(TOKEN)}"\n`);
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const host = fleet.addHost('lab-1');
+  for (const episodeId of ['a', 'b', 'c']) publishEpisode(host.data, 'lab-1', { episodeId, commit: GOOD_COMMIT, files: {} });
+
+  const refused = await fleet.shipOnce(host);
+  assert.equal(refused.code, 1);
+  assert.match(refused.log, /ERROR shipping is held.* code=credential-missing status=401 .*cure=".*bearer_token_file/);
+  assert.equal(refused.log.match(/shipping is held/g)?.length, 1);
+  assert.deepEqual(namesIn(join(host.data, 'quarantine')), []);
+  assert.equal(namesIn(join(host.data, 'episodes')).length, 3);
+
+  writeFileSync(join(root, 'token'), `${TOKEN}\n`, { mode: 0o600 });
+  const config = join(root, 'with-token.toml');
+  writeFileSync(config, `host_id = "lab-1"\n[paths]\ndata_dir = "${host.data}"\n[receiver]\nurl = "${fleet.url}"\nbearer_token_file = "token"\n`);
+  const shipped = await fleet.shipOnce({ ...host, config });
+  assert.equal(shipped.code, 0, shipped.log);
+  assert.deepEqual(namesIn(join(host.data, 'shipped')).sort(), ['a', 'b', 'c']);
+});
+
+test('without a credential only this machine is served, and no proxy or web page', async (t) => {
+  const root = temporaryDirectory(t);
+  const fleet = await TestFleet.create(root);
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const refusals: Record<string, string>[] = [
+    { Forwarded: 'for=192.0.2.1' },
+    { 'X-Forwarded-For': '192.0.2.1' },
+    { 'X-Forwarded-Proto': 'https' },
+    { Via: '1.1 proxy' },
+    { Host: 'receiver.example' },
+    { Host: '127.0.0.1.example' },
+    { Origin: 'https://evil.example' },
+    { Origin: 'null' },
+    { 'Sec-Fetch-Site': 'cross-site' },
+  ];
+  for (const headers of refusals) {
+    const answer = await put(fleet.port, TARGET, 'x', headers);
+    assert.equal(answer.status, 403, JSON.stringify(headers));
+    assert.equal(answer.json['code'], 'forbidden');
+  }
+  assert.equal(readRows(fleet.store).length, 0);
+  for (const host of [`localhost:${fleet.port}`, `127.0.0.1:${fleet.port}`, '127.0.0.2', '[::1]:80']) {
+    assert.equal((await send(fleet.port, '/v1/ping', { method: 'POST', headers: { Host: host } })).status, 200, host);
+  }
+});
+
+test('without a credential it does not start on an address that others reach', async (t) => {
+  const root = temporaryDirectory(t);
+  const config = join(root, 'receiver.toml');
+  for (const host of ['0.0.0.0', '192.0.2.1', '::']) {
+    writeFileSync(config, `[listen]\nhost = "${host}"\nport = 0\n[store]\nroot = "${root}/store"\n[version_gate]\nenabled = false\n`);
+    const receiver = Program.cis490(['receiver', '--config', config]);
+    assert.equal((await receiver.ended).code, 2, host);
+    assert.match(receiver.stderr, /no credential is configured, and \[listen\] host = ".*" is not a loopback address\n.*fleet_token_sha256/);
+  }
+});
