@@ -37,7 +37,9 @@ test('the programs of a lab host share its configuration and nothing else', () =
 
 test('storage is met through its ports; only open-storage.ts chooses', () => {
   const isAdapter = (path: string) => /^src\/storage\/(?:filesystem|sqlite)\//.test(path);
-  const leaks = imports.filter(({ from, to }) => isAdapter(to) && !isAdapter(from) && from !== 'src/storage/open-storage.ts');
+  const leaks = imports.filter(
+    ({ from, to }) => isAdapter(to) && !isAdapter(from) && from !== 'src/storage/open-storage.ts',
+  );
   assert.deepEqual(leaks.map(arrow), []);
 });
 

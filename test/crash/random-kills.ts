@@ -31,7 +31,13 @@ const LONGEST_LIFE_MS = 1_200;
 const LARGEST_FILE_BYTES = 1024 * 1024;
 
 /** Throws when the fleet does not converge by itself after the last kill. */
-export async function randomKills({ root, kills, seed, hosts, onKill }: RandomKillsOptions): Promise<RandomKillsResult> {
+export async function randomKills({
+  root,
+  kills,
+  seed,
+  hosts,
+  onKill,
+}: RandomKillsOptions): Promise<RandomKillsResult> {
   const random = seededRandom(seed);
   const fleet = await TestFleet.create(root);
   const labHosts = Array.from({ length: hosts }, (_, index) => fleet.addHost(`lab-${index + 1}`));
@@ -99,6 +105,9 @@ function randomContent(random: () => number, sizeBytes: number): Uint8Array {
 
 /** What a converged fleet must not have any more. */
 function leftovers(fleet: TestFleet, hosts: readonly TestHost[]): string[] {
-  const places = [join(fleet.store, 'incoming'), ...hosts.flatMap(({ data }) => [join(data, 'episodes'), join(data, 'outbox')])];
+  const places = [
+    join(fleet.store, 'incoming'),
+    ...hosts.flatMap(({ data }) => [join(data, 'episodes'), join(data, 'outbox')]),
+  ];
   return places.flatMap((place) => namesIn(place).map((name) => `${place} still holds ${name}`));
 }

@@ -20,8 +20,18 @@ interface Left {
   hasTarball: boolean;
   isStored: boolean;
 }
-const good = (place: Place, hasTarball: boolean, isStored: boolean): Left => ({ commit: GOOD_COMMIT, place, hasTarball, isStored });
-const stale = (place: Place, hasTarball: boolean): Left => ({ commit: STALE_COMMIT, place, hasTarball, isStored: false });
+const good = (place: Place, hasTarball: boolean, isStored: boolean): Left => ({
+  commit: GOOD_COMMIT,
+  place,
+  hasTarball,
+  isStored,
+});
+const stale = (place: Place, hasTarball: boolean): Left => ({
+  commit: STALE_COMMIT,
+  place,
+  hasTarball,
+  isStored: false,
+});
 
 const LEFT_AFTER: Record<Exclude<ShipperStep, 'put-started' | 'put-body-sent'>, Left> = {
   'partial-opened': good('episodes', false, false),

@@ -13,7 +13,12 @@ await runReceiver({
   config: loadConfig(receiverConfigDefinition, configPath).config,
   version: null,
   stop: new AbortController().signal,
-  logger: createLogger({ level: 'info', form: 'plain', clock: systemClock, write: (line) => process.stderr.write(line) }),
+  logger: createLogger({
+    level: 'info',
+    form: 'plain',
+    clock: systemClock,
+    write: (line) => process.stderr.write(line),
+  }),
   clock: systemClock,
   afterStep: killAfter(step, Number(nth)),
 });

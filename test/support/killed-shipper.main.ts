@@ -1,11 +1,11 @@
 // One pass of the real shipper, which kills itself right after the nth time that a named durable step was done.
 // Arguments: configuration file, step, n.
 
+import { labHostConfigDefinition } from '../../src/lab-host/lab-host-config.ts';
+import { runShipper } from '../../src/lab-host/shipper/app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { loadConfig } from '../../src/lib/config/load-config.ts';
 import { createLogger } from '../../src/lib/logger.ts';
-import { labHostConfigDefinition } from '../../src/lab-host/lab-host-config.ts';
-import { runShipper } from '../../src/lab-host/shipper/app.ts';
 import { killAfter } from './kill-after.ts';
 
 const [configPath = '', step = '', nth = '1'] = process.argv.slice(2);
@@ -13,7 +13,12 @@ await runShipper({
   config: loadConfig(labHostConfigDefinition, configPath).config,
   once: true,
   stop: new AbortController().signal,
-  logger: createLogger({ level: 'info', form: 'plain', clock: systemClock, write: (line) => process.stderr.write(line) }),
+  logger: createLogger({
+    level: 'info',
+    form: 'plain',
+    clock: systemClock,
+    write: (line) => process.stderr.write(line),
+  }),
   clock: systemClock,
   afterStep: killAfter(step, Number(nth)),
 });

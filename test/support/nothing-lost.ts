@@ -31,7 +31,11 @@ export interface LossReport {
 }
 
 /** May be asked at any moment at which no program runs (ended or stopped by SIGSTOP). `unpack`: compare the stored files, too. */
-export async function checkNothingLost(store: string, published: readonly Published[], unpack = false): Promise<LossReport> {
+export async function checkNothingLost(
+  store: string,
+  published: readonly Published[],
+  unpack = false,
+): Promise<LossReport> {
   const faults: string[] = [];
   const rows = readRows(store);
   const byEpisode = new Map<string, Row>();
@@ -41,7 +45,8 @@ export async function checkNothingLost(store: string, published: readonly Publis
     byEpisode.set(key, row);
   }
   const sequence = rows.map(({ seq }) => seq);
-  if (sequence.some((seq, index) => index > 0 && seq <= (sequence[index - 1] ?? 0))) faults.push(`seq does not rise: ${sequence}`);
+  if (sequence.some((seq, index) => index > 0 && seq <= (sequence[index - 1] ?? 0)))
+    faults.push(`seq does not rise: ${sequence}`);
 
   for (const { host, episodeId, manifest } of published) {
     const key = `${host.hostId}/${episodeId}`;
@@ -55,7 +60,8 @@ export async function checkNothingLost(store: string, published: readonly Publis
       return existsSync(directory) && sameManifest(manifest, manifestOf(directory));
     });
     if (!row && !isOnHost) faults.push(`${key}: neither whole on its host nor in the store`);
-    if (!row && existsSync(join(host.data, 'shipped', episodeId))) faults.push(`${key}: retired, but the ledger has no row of it`);
+    if (!row && existsSync(join(host.data, 'shipped', episodeId)))
+      faults.push(`${key}: retired, but the ledger has no row of it`);
   }
   return { faults, stored: rows.length };
 }
@@ -69,7 +75,13 @@ export function readRows(store: string): Row[] {
   return whole.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Row]));
 }
 
-async function storedFault(store: string, row: Row, episodeId: string, manifest: Manifest, unpack: boolean): Promise<string | undefined> {
+async function storedFault(
+  store: string,
+  row: Row,
+  episodeId: string,
+  manifest: Manifest,
+  unpack: boolean,
+): Promise<string | undefined> {
   const path = join(store, row.path);
   if (!existsSync(path)) return `the ledger has its row, but ${row.path} is not there`;
   const tarball = readFileSync(path);
@@ -79,7 +91,9 @@ async function storedFault(store: string, row: Row, episodeId: string, manifest:
   for (const { header, data } of await unpackTar(new Uint8Array(zstdDecompressSync(tarball)))) {
     if (header.type === 'file') stored.set(header.name.replace(`${episodeId}/`, ''), sha256(data ?? new Uint8Array()));
   }
-  return sameManifest(manifest, stored) ? undefined : `the stored files differ from the recorded ones: ${[...stored.keys()]}`;
+  return sameManifest(manifest, stored)
+    ? undefined
+    : `the stored files differ from the recorded ones: ${[...stored.keys()]}`;
 }
 
 /** What lies in a directory; an absent one holds nothing. */

@@ -46,6 +46,11 @@ export class Program {
     return new Program(LAUNCHER, args, environment);
   }
 
+  /** Any program of the system. */
+  static command(command: string, args: string[], environment: NodeJS.ProcessEnv = {}): Program {
+    return new Program(command, args, environment);
+  }
+
   /** A TypeScript file of the tests, on this Node. */
   static script(path: string, args: string[]): Program {
     return new Program(process.execPath, [path, ...args], {});

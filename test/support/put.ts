@@ -1,8 +1,8 @@
 // A plain client for the tests: one raw request on its own connection, and what came back.
 
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { GOOD_COMMIT } from './fleet.ts';
 import { sha256 } from './episodes.ts';
+import { GOOD_COMMIT } from './fleet.ts';
 
 export interface Answer {
   status: number;
@@ -19,7 +19,11 @@ export interface SendOptions {
 }
 
 /** Sends the target exactly as given: no URL library folds it. */
-export function send(port: number, target: string, { method = 'GET', headers = {}, body }: SendOptions = {}): Promise<Answer> {
+export function send(
+  port: number,
+  target: string,
+  { method = 'GET', headers = {}, body }: SendOptions = {},
+): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const outgoing = request({ host: '127.0.0.1', port, method, path: target, headers, agent: false });
   outgoing.on('error', reject);
@@ -29,15 +33,26 @@ export function send(port: number, target: string, { method = 'GET', headers = {
       text += chunk;
     });
     response.on('error', reject);
-    response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parseObject(text) }));
+    response.on('end', () =>
+      resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parseObject(text) }),
+    );
   });
   outgoing.end(body);
   return promise;
 }
 
 /** A PUT as a good client makes it; `headers` adds, or with an empty value takes away. */
-export function put(port: number, target: string, body: Uint8Array | string, headers: Record<string, string> = {}): Promise<Answer> {
-  const all: Record<string, string> = { 'X-Content-SHA256': sha256(body), 'X-Cis490-Code-Commit': GOOD_COMMIT, ...headers };
+export function put(
+  port: number,
+  target: string,
+  body: Uint8Array | string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const all: Record<string, string> = {
+    'X-Content-SHA256': sha256(body),
+    'X-Cis490-Code-Commit': GOOD_COMMIT,
+    ...headers,
+  };
   const sent = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
   return send(port, target, { method: 'PUT', headers: sent, body });
 }

@@ -30,7 +30,11 @@ test('with a fleet token everything but healthz asks for it', async (t) => {
     const answer = await put(fleet.port, TARGET, 'x', { Authorization: authorization });
     assert.equal(answer.status, 401, authorization);
   }
-  for (const [method, path] of [['POST', '/v1/ping'], ['GET', TARGET], ['GET', '/v1/nothing']] as const) {
+  for (const [method, path] of [
+    ['POST', '/v1/ping'],
+    ['GET', TARGET],
+    ['GET', '/v1/nothing'],
+  ] as const) {
     assert.equal((await send(fleet.port, path, { method })).status, 401, `${method} ${path}`);
   }
   assert.equal((await send(fleet.port, '/healthz')).status, 200);
@@ -52,7 +56,8 @@ test('the shipper sends the token, and holds the queue when it is refused', asyn
   const receiver = await fleet.startReceiver();
   t.after(() => receiver.kill());
   const host = fleet.addHost('lab-1');
-  for (const episodeId of ['a', 'b', 'c']) publishEpisode(host.data, 'lab-1', { episodeId, commit: GOOD_COMMIT, files: {} });
+  for (const episodeId of ['a', 'b', 'c'])
+    publishEpisode(host.data, 'lab-1', { episodeId, commit: GOOD_COMMIT, files: {} });
 
   const refused = await fleet.shipOnce(host);
   assert.equal(refused.code, 1);
@@ -63,7 +68,10 @@ test('the shipper sends the token, and holds the queue when it is refused', asyn
 
   writeFileSync(join(root, 'token'), `${TOKEN}\n`, { mode: 0o600 });
   const config = join(root, 'with-token.toml');
-  writeFileSync(config, `host_id = "lab-1"\n[paths]\ndata_dir = "${host.data}"\n[receiver]\nurl = "${fleet.url}"\nbearer_token_file = "token"\n`);
+  writeFileSync(
+    config,
+    `host_id = "lab-1"\n[paths]\ndata_dir = "${host.data}"\n[receiver]\nurl = "${fleet.url}"\nbearer_token_file = "token"\n`,
+  );
   const shipped = await fleet.shipOnce({ ...host, config });
   assert.equal(shipped.code, 0, shipped.log);
   assert.deepEqual(namesIn(join(host.data, 'shipped')).sort(), ['a', 'b', 'c']);
@@ -100,9 +108,15 @@ test('without a credential it does not start on an address that others reach', a
   const root = temporaryDirectory(t);
   const config = join(root, 'receiver.toml');
   for (const host of ['0.0.0.0', '192.0.2.1', '::']) {
-    writeFileSync(config, `[listen]\nhost = "${host}"\nport = 0\n[store]\nroot = "${root}/store"\n[version_gate]\nenabled = false\n`);
+    writeFileSync(
+      config,
+      `[listen]\nhost = "${host}"\nport = 0\n[store]\nroot = "${root}/store"\n[version_gate]\nenabled = false\n`,
+    );
     const receiver = Program.cis490(['receiver', '--config', config]);
     assert.equal((await receiver.ended).code, 2, host);
-    assert.match(receiver.stderr, /no credential is configured, and \[listen\] host = ".*" is not a loopback address\n.*fleet_token_sha256/);
+    assert.match(
+      receiver.stderr,
+      /no credential is configured, and \[listen\] host = ".*" is not a loopback address\n.*fleet_token_sha256/,
+    );
   }
 });

@@ -20,9 +20,15 @@ test('all-in-one records, gates, ships and stores; refuses one stale episode onc
   const first = start();
   await first.printed(/stored .*row 1 of the ledger/);
   assert.match(first.stdout, /receiver {3}http:\/\/127\.0\.0\.1:\d+\n/);
-  assert.match(first.stdout, /refused .*412 commit-not-in-window.*\n.*cd \/opt\/cis490 && sudo -u cis490 git pull origin main\n/);
+  assert.match(
+    first.stdout,
+    /refused .*412 commit-not-in-window.*\n.*cd \/opt\/cis490 && sudo -u cis490 git pull origin main\n/,
+  );
   const telemetry = first.stdout.split('\n').filter((line) => / telemetry-/.test(line));
-  assert.deepEqual(telemetry.slice(0, 4).map((line) => line.split(/ +/)[1]), ['recorded', 'packed', 'gated', 'stored']);
+  assert.deepEqual(
+    telemetry.slice(0, 4).map((line) => line.split(/ +/)[1]),
+    ['recorded', 'packed', 'gated', 'stored'],
+  );
   const command = /bin\/cis490 episode show "\$\(ls -t (.*)\/episodes\/this-machine/.exec(first.stdout);
   assert.equal(command?.[1], store);
   first.signal('SIGINT');

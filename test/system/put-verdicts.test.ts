@@ -38,7 +38,14 @@ describe('episode PUT', () => {
     const stored = await put(fleet.port, '/v1/episodes/lab-1/first.tar.zst', BODY, { 'X-Cis490-Schema-Version': '7' });
     assert.equal(stored.status, 201, stored.text);
     const { received_at_wall, ...rest } = stored.json;
-    assert.deepEqual(rest, { status: 'stored', host_id: 'lab-1', episode_id: 'first', sha256: sha256(BODY), bytes: 1000, seq: 1 });
+    assert.deepEqual(rest, {
+      status: 'stored',
+      host_id: 'lab-1',
+      episode_id: 'first',
+      sha256: sha256(BODY),
+      bytes: 1000,
+      seq: 1,
+    });
     assert.match(String(received_at_wall), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/);
 
     const again = await put(fleet.port, '/v1/episodes/lab-1/first.tar.zst', BODY);
@@ -79,7 +86,10 @@ describe('episode PUT', () => {
 
   for (const [name, headers] of Object.entries({
     'Repr-Digest in place of the hex': { 'X-Content-SHA256': '', 'Repr-Digest': `sha-256=:${B64}:` },
-    'Content-Digest beside another algorithm': { 'X-Content-SHA256': '', 'Content-Digest': `sha-512=:AAAA:, sha-256=:${B64}:` },
+    'Content-Digest beside another algorithm': {
+      'X-Content-SHA256': '',
+      'Content-Digest': `sha-512=:AAAA:, sha-256=:${B64}:`,
+    },
     'all three, agreeing': { 'Repr-Digest': `sha-256=:${B64}:`, 'Content-Digest': `sha-256=:${B64}:` },
     'the commit in upper case': { 'X-Cis490-Code-Commit': GOOD_COMMIT.toUpperCase() },
     'a chunked body': { 'Transfer-Encoding': 'chunked' },
@@ -93,7 +103,14 @@ describe('episode PUT', () => {
   }
 
   const target = '/v1/episodes/lab-1/refused.tar.zst';
-  const refusals: [name: string, status: number, code: string, target: string, headers: Record<string, string>, body?: Uint8Array][] = [
+  const refusals: [
+    name: string,
+    status: number,
+    code: string,
+    target: string,
+    headers: Record<string, string>,
+    body?: Uint8Array,
+  ][] = [
     ['host id with a leading dash', 400, 'bad-host-id', '/v1/episodes/-x/e.tar.zst', {}],
     ['host id of 65 letters', 400, 'bad-host-id', `/v1/episodes/${'h'.repeat(65)}/e.tar.zst`, {}],
     ['dot segments', 400, 'bad-host-id', '/v1/episodes/../e.tar.zst', {}],
@@ -107,7 +124,13 @@ describe('episode PUT', () => {
     ['an abbreviated commit', 400, 'commit-malformed', target, { 'X-Cis490-Code-Commit': 'abc1234' }],
     ['no digest', 400, 'digest-missing', target, { 'X-Content-SHA256': '' }],
     ['a short digest', 400, 'digest-malformed', target, { 'X-Content-SHA256': 'abc' }],
-    ['digests that differ', 400, 'digest-malformed', target, { 'Repr-Digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` }],
+    [
+      'digests that differ',
+      400,
+      'digest-malformed',
+      target,
+      { 'Repr-Digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:` },
+    ],
     ['another body than its digest', 400, 'digest-mismatch', target, { 'X-Content-SHA256': sha256(OTHER) }],
     ['Content-Range', 400, 'content-range-refused', target, { 'Content-Range': 'bytes 0-999/2000' }],
     ['Content-Encoding', 415, 'encoding-refused', target, { 'Content-Encoding': 'gzip' }],
@@ -115,7 +138,14 @@ describe('episode PUT', () => {
     ['a blocked commit', 412, 'commit-blocked', target, { 'X-Cis490-Code-Commit': BLOCKED_COMMIT }],
     ['a modified tree', 412, 'dirty-refused', target, { 'X-Cis490-Code-Dirty': '1' }],
     ['too large by its length', 413, 'too-large', target, {}, randomBytes(1024 * 1024 + 1)],
-    ['too large by counting', 413, 'too-large', target, { 'Transfer-Encoding': 'chunked' }, randomBytes(3 * 1024 * 1024)],
+    [
+      'too large by counting',
+      413,
+      'too-large',
+      target,
+      { 'Transfer-Encoding': 'chunked' },
+      randomBytes(3 * 1024 * 1024),
+    ],
   ];
   for (const [name, status, code, path, headers, body = BODY] of refusals) {
     test(`${status} ${code}: ${name}`, async () => {
@@ -158,7 +188,8 @@ describe('episode PUT', () => {
       'X-Content-SHA256': '',
       'Content-Length': String(2 * 1024 * 1024),
     };
-    const code = async (path: string) => (await put(fleet.port, path, new Uint8Array(2 * 1024 * 1024), wrong)).json['code'];
+    const code = async (path: string) =>
+      (await put(fleet.port, path, new Uint8Array(2 * 1024 * 1024), wrong)).json['code'];
     assert.equal(await code('/v1/episodes/-/.zip'), 'bad-host-id');
     assert.equal(await code('/v1/episodes/lab-1/.zip'), 'bad-episode-id');
     assert.equal(await code('/v1/episodes/lab-1/e.zip'), 'bad-suffix');
@@ -179,7 +210,10 @@ describe('episode PUT', () => {
     await put(fleet.port, '/v1/episodes/lab-9/logged.tar.zst', BODY, { 'X-Cis490-Code-Commit': '' });
     await receiver.printed(/INFO 127\.0\.0\.1:\d+ - "PUT \/v1\/episodes\/lab-9\/logged\.tar\.zst HTTP\/1\.1" 400\n/);
     const [line] = await receiver.printed(/.*rejected episode host=lab-9.*/);
-    assert.match(line, /WARNING rejected episode host=lab-9 episode=logged code=commit-missing missing X-Cis490-Code-Commit/);
+    assert.match(
+      line,
+      /WARNING rejected episode host=lab-9 episode=logged code=commit-missing missing X-Cis490-Code-Commit/,
+    );
     assert.doesNotMatch(line, /PUT/);
   });
 

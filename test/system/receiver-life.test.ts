@@ -37,7 +37,10 @@ test('many PUTs of one id at once: one is stored, the others hear of it', async 
     }
     assert.equal(sha256(readFileSync(join(fleet.store, `episodes/lab-1/race-${round}.tar.zst`))), winner);
   }
-  assert.deepEqual(readRows(fleet.store).map(({ seq }) => seq), Array.from({ length: 10 }, (_, index) => index + 1));
+  assert.deepEqual(
+    readRows(fleet.store).map(({ seq }) => seq),
+    Array.from({ length: 10 }, (_, index) => index + 1),
+  );
   assert.deepEqual(namesIn(join(fleet.store, 'incoming')), []);
 });
 
@@ -116,7 +119,8 @@ test('a torn ledger and a deleted or damaged state.db: it starts, says so, and k
   const fleet = await TestFleet.create(temporaryDirectory(t));
   let receiver = await fleet.startReceiver();
   t.after(() => receiver.kill());
-  for (const id of ['a', 'b', 'c']) assert.equal((await put(fleet.port, `/v1/episodes/lab-1/${id}.tar.zst`, id)).status, 201);
+  for (const id of ['a', 'b', 'c'])
+    assert.equal((await put(fleet.port, `/v1/episodes/lab-1/${id}.tar.zst`, id)).status, 201);
   await receiver.stop();
   const ledger = join(fleet.store, 'index.jsonl');
   const whole = readFileSync(ledger, 'utf8');
@@ -124,10 +128,14 @@ test('a torn ledger and a deleted or damaged state.db: it starts, says so, and k
   const damages: [string, RegExp, () => void][] = [
     ['torn last line', /set a torn last line aside/, () => appendFileSync(ledger, '{"host_id":"lab-1","episo')],
     ['state.db deleted', /state\.db brought up to it lines=3/, () => removeState()],
-    ['state.db is garbage', /state\.db is unusable; set aside/, () => {
-      removeState();
-      appendFileSync(join(fleet.store, 'state.db'), randomBytes(9000));
-    }],
+    [
+      'state.db is garbage',
+      /state\.db is unusable; set aside/,
+      () => {
+        removeState();
+        appendFileSync(join(fleet.store, 'state.db'), randomBytes(9000));
+      },
+    ],
   ];
   const removeState = () => {
     for (const suffix of ['', '-wal', '-shm']) rmSync(join(fleet.store, `state.db${suffix}`), { force: true });
@@ -136,7 +144,11 @@ test('a torn ledger and a deleted or damaged state.db: it starts, says so, and k
     damage();
     receiver = await fleet.startReceiver();
     for (const id of ['a', 'b', 'c']) {
-      assert.equal((await put(fleet.port, `/v1/episodes/lab-1/${id}.tar.zst`, id)).status, 200, `${name}: ${id} is known`);
+      assert.equal(
+        (await put(fleet.port, `/v1/episodes/lab-1/${id}.tar.zst`, id)).status,
+        200,
+        `${name}: ${id} is known`,
+      );
       assert.equal((await put(fleet.port, `/v1/episodes/lab-1/${id}.tar.zst`, 'other')).status, 409);
     }
     await receiver.printed(log);
@@ -144,7 +156,10 @@ test('a torn ledger and a deleted or damaged state.db: it starts, says so, and k
     assert.equal(readFileSync(ledger, 'utf8'), whole, name);
   }
   const aside = readdirSync(fleet.store).filter((name) => name.startsWith('index.jsonl.torn'));
-  assert.deepEqual(aside.map((name) => readFileSync(join(fleet.store, name), 'utf8')), ['{"host_id":"lab-1","episo']);
+  assert.deepEqual(
+    aside.map((name) => readFileSync(join(fleet.store, name), 'utf8')),
+    ['{"host_id":"lab-1","episo'],
+  );
 });
 
 test('a stored file that somebody deleted is taken again, under its old row', async (t) => {

@@ -35,7 +35,12 @@ describe('refusal while the client sends', () => {
     if (!hasSystemPart(t, ['/usr/bin/python3', '-c', 'import httpx'], 'python3-httpx')) return;
     const outputs = await Promise.all(
       Array.from({ length: 8 }, () =>
-        python([join(import.meta.dirname, '../support/refused_put.py'), `${fleet.url}${TARGET}`, String(LARGE_BYTES), `X-Cis490-Code-Commit=${STALE_COMMIT}`]),
+        python([
+          join(import.meta.dirname, '../support/refused_put.py'),
+          `${fleet.url}${TARGET}`,
+          String(LARGE_BYTES),
+          `X-Cis490-Code-Commit=${STALE_COMMIT}`,
+        ]),
       ),
     );
     for (const output of outputs) {
@@ -73,7 +78,14 @@ describe('refusal while the client sends', () => {
     const body = Buffer.alloc(2 * 1024 * 1024, 'y');
     const headers = { 'X-Content-SHA256': sha256(body), 'Content-Length': String(body.length), Expect: '100-continue' };
     const ask = async (commit: string) => {
-      const outgoing = request({ port: fleet.port, host: '127.0.0.1', method: 'PUT', path: TARGET, agent: false, headers: { ...headers, 'X-Cis490-Code-Commit': commit } });
+      const outgoing = request({
+        port: fleet.port,
+        host: '127.0.0.1',
+        method: 'PUT',
+        path: TARGET,
+        agent: false,
+        headers: { ...headers, 'X-Cis490-Code-Commit': commit },
+      });
       let continued = false;
       outgoing.on('continue', () => {
         continued = true;

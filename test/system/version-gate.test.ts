@@ -56,7 +56,10 @@ test('the window follows the branch, and 412 is said on fresh knowledge alone', 
   assert.equal(blind.headers['retry-after'], '5');
   assert.equal('remediation' in blind.json, false);
   await receiver.printed(/WARNING version gate: the source failed/);
-  assert.equal((await put(fleet.port, '/v1/episodes/lab-1/u.tar.zst', 'x', { 'X-Cis490-Code-Commit': '' })).status, 400);
+  assert.equal(
+    (await put(fleet.port, '/v1/episodes/lab-1/u.tar.zst', 'x', { 'X-Cis490-Code-Commit': '' })).status,
+    400,
+  );
   renameSync(`${repository.path}.away`, repository.path);
   assert.equal((await ship(NEVER_SEEN)).status, 412);
   await receiver.printed(/INFO version gate: the source answers again/);
@@ -74,7 +77,10 @@ test('a receiver that never learnt the branch puts everything off', async (t) =>
 
   // The repository appears: no restart is needed.
   const commit = new GitRepository(join(root, 'nowhere')).commit('one');
-  assert.equal((await put(fleet.port, '/v1/episodes/lab-1/e.tar.zst', 'x', { 'X-Cis490-Code-Commit': commit })).status, 201);
+  assert.equal(
+    (await put(fleet.port, '/v1/episodes/lab-1/e.tar.zst', 'x', { 'X-Cis490-Code-Commit': commit })).status,
+    201,
+  );
 });
 
 test('many unknown commits at once cost a few readings of the branch, not one each', async (t) => {
@@ -86,10 +92,15 @@ test('many unknown commits at once cost a few readings of the branch, not one ea
   t.after(() => receiver.kill());
   const answers = await Promise.all(
     Array.from({ length: 60 }, (_, index) =>
-      put(fleet.port, `/v1/episodes/lab-1/e${index}.tar.zst`, 'x', { 'X-Cis490-Code-Commit': index % 2 ? head : NEVER_SEEN }),
+      put(fleet.port, `/v1/episodes/lab-1/e${index}.tar.zst`, 'x', {
+        'X-Cis490-Code-Commit': index % 2 ? head : NEVER_SEEN,
+      }),
     ),
   );
-  assert.deepEqual([...new Set(answers.map(({ status }, index) => `${index % 2}:${status}`))].sort(), ['0:412', '1:201']);
+  assert.deepEqual([...new Set(answers.map(({ status }, index) => `${index % 2}:${status}`))].sort(), [
+    '0:412',
+    '1:201',
+  ]);
 });
 
 test('enabled = false takes all, says so at its start, and still records the commit', async (t) => {
@@ -97,7 +108,19 @@ test('enabled = false takes all, says so at its start, and still records the com
   const receiver = await fleet.startReceiver();
   t.after(() => receiver.kill());
   await receiver.printed(/WARNING version gate is off/);
-  assert.equal((await put(fleet.port, '/v1/episodes/lab-1/a.tar.zst', 'x', { 'X-Cis490-Code-Commit': NEVER_SEEN })).status, 201);
-  assert.equal((await put(fleet.port, '/v1/episodes/lab-1/b.tar.zst', 'x', { 'X-Cis490-Code-Commit': '' })).status, 201);
-  assert.deepEqual(readRows(fleet.store).map(({ commit, gate }) => [commit, gate]), [[NEVER_SEEN, 'disabled'], [null, 'disabled']]);
+  assert.equal(
+    (await put(fleet.port, '/v1/episodes/lab-1/a.tar.zst', 'x', { 'X-Cis490-Code-Commit': NEVER_SEEN })).status,
+    201,
+  );
+  assert.equal(
+    (await put(fleet.port, '/v1/episodes/lab-1/b.tar.zst', 'x', { 'X-Cis490-Code-Commit': '' })).status,
+    201,
+  );
+  assert.deepEqual(
+    readRows(fleet.store).map(({ commit, gate }) => [commit, gate]),
+    [
+      [NEVER_SEEN, 'disabled'],
+      [null, 'disabled'],
+    ],
+  );
 });

@@ -15,7 +15,10 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 function addRecorder(fleet: TestFleet, hostId: string, commit: string): TestHost {
   const code = join(fleet.root, `${hostId}-code`);
   mkdirSync(code);
-  writeFileSync(join(code, 'VERSION'), JSON.stringify({ commit, dirty: false, stamped_at_wall: '2026-01-01T00:00:00.000000+00:00' }));
+  writeFileSync(
+    join(code, 'VERSION'),
+    JSON.stringify({ commit, dirty: false, stamped_at_wall: '2026-01-01T00:00:00.000000+00:00' }),
+  );
   const command = JSON.stringify([join(PROJECT_ROOT, 'bin/cis490'), 'telemetry', '--duration', '0.5', '--rate', '10']);
   return fleet.addHost(
     hostId,
@@ -38,7 +41,9 @@ test('telemetry of this machine is recorded, shipped, stored, and equal when pla
   const meta = JSON.parse(readFileSync(join(host.data, 'episodes', episodeId, 'meta.json'), 'utf8'));
   assert.equal(meta.code_version.commit, GOOD_COMMIT);
   for (const { path, sha256 } of meta.files) assert.equal(recorded.get(path), sha256);
-  const [header = '', ...samples] = readFileSync(join(host.data, 'episodes', episodeId, 'telemetry.csv'), 'utf8').trim().split('\n');
+  const [header = '', ...samples] = readFileSync(join(host.data, 'episodes', episodeId, 'telemetry.csv'), 'utf8')
+    .trim()
+    .split('\n');
   assert.match(header, /^time_wall,time_monotonic_s,cpu_user_s,.*mem_available_bytes.*net_received_bytes/);
   assert.ok(samples.length >= 2);
 
@@ -114,7 +119,9 @@ test('what no tarball can carry is quarantined here; links and empty directories
   assert.deepEqual(namesIn(join(host.data, 'quarantine')).sort(), ['bad name', 'pipe']);
   assert.match(pass.log, /code=episode-malformed.*fifo/);
   assert.match(pass.log, /code=bad-episode-id/);
-  const listing = execFileSync('tar', ['--zstd', '-tvf', join(fleet.store, 'episodes/lab-1/links.tar.zst')], { encoding: 'utf8' });
+  const listing = execFileSync('tar', ['--zstd', '-tvf', join(fleet.store, 'episodes/lab-1/links.tar.zst')], {
+    encoding: 'utf8',
+  });
   assert.match(listing, /^lrwx.* links\/link -> data\.txt$/m);
   assert.match(listing, /^drwx.* links\/empty\/$/m);
   assert.match(listing, / 0\/0 .* links\/meta\.json/);
@@ -141,7 +148,10 @@ test('the daemon waits out an absent receiver, ships when it comes, and stops at
   const state = JSON.parse(readFileSync(join(host.data, 'shipper-state.json'), 'utf8'));
   assert.equal(state.shipped, 1);
   assert.deepEqual(state.last, { episode_id: 'ep', outcome: 'shipped' });
-  assert.deepEqual(await checkNothingLost(fleet.store, [{ host, episodeId: 'ep', manifest }], true), { faults: [], stored: 1 });
+  assert.deepEqual(await checkNothingLost(fleet.store, [{ host, episodeId: 'ep', manifest }], true), {
+    faults: [],
+    stored: 1,
+  });
 });
 
 test('the receipt of another recorder does not retire an episode', async (t) => {
@@ -149,7 +159,11 @@ test('the receipt of another recorder does not retire an episode', async (t) => 
   const receiver = await fleet.startReceiver();
   t.after(() => receiver.kill());
   const host = fleet.addHost('lab-1');
-  publishEpisode(host.data, 'lab-1', { episodeId: 'ep', commit: GOOD_COMMIT, files: { 'receipt.json': '{"paid":true}', a: '1' } });
+  publishEpisode(host.data, 'lab-1', {
+    episodeId: 'ep',
+    commit: GOOD_COMMIT,
+    files: { 'receipt.json': '{"paid":true}', a: '1' },
+  });
   assert.equal((await fleet.shipOnce(host)).code, 0);
   assert.equal(readRows(fleet.store).length, 1);
 });
@@ -159,7 +173,11 @@ test('an episode that cannot be worked on stays, and the queue goes on', async (
   const receiver = await fleet.startReceiver();
   t.after(() => receiver.kill());
   const host = fleet.addHost('lab-1');
-  publishEpisode(host.data, 'lab-1', { episodeId: 'a-stuck', commit: GOOD_COMMIT, files: { 'quarantine_reason.json/x': '1' } });
+  publishEpisode(host.data, 'lab-1', {
+    episodeId: 'a-stuck',
+    commit: GOOD_COMMIT,
+    files: { 'quarantine_reason.json/x': '1' },
+  });
   publishEpisode(host.data, 'lab-1', { episodeId: 'b-taken', commit: GOOD_COMMIT, files: { 'receipt.json/x': '1' } });
   publishEpisode(host.data, 'lab-1', { episodeId: 'c-free', commit: GOOD_COMMIT, files: { a: '1' } });
   const pass = await fleet.shipOnce(host);

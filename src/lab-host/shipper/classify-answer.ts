@@ -29,9 +29,9 @@ export type Verdict =
   | ({ kind: 'held' } & Refused)
   | ({ kind: 'transient'; retryAfterS: number | undefined } & Refused);
 
-type Treatment = 'fatal' | 'damaged' | 'held' | 'transient';
+export type Treatment = 'fatal' | 'damaged' | 'held' | 'transient';
 
-const TREATMENT_BY_CODE: Record<ProblemCode, Treatment> = {
+export const TREATMENT_BY_CODE: Record<ProblemCode, Treatment> = {
   'bad-host-id': 'fatal',
   'bad-episode-id': 'fatal',
   'bad-suffix': 'fatal',

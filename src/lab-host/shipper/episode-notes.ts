@@ -56,7 +56,8 @@ async function readJsonFile(path: string): Promise<unknown> {
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     if (isMissing(error) || error instanceof SyntaxError) return undefined;
-    if (errnoOf(error) === 'EISDIR') throw new AppError('episode-malformed', `${path} is a directory, under a name that is the shipper's own`);
+    if (errnoOf(error) === 'EISDIR')
+      throw new AppError('episode-malformed', `${path} is a directory, under a name that is the shipper's own`);
     throw error;
   }
 }
