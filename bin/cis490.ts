@@ -1,6 +1,7 @@
 // argv → program → exit code; nothing else. Each program is loaded only when it is called.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import manifest from '../package.json' with { type: 'json' };
 import { AppError } from '../src/lib/app-error.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import type { ConfigDefinition, ConfigOf } from '../src/lib/config/define-config.ts';
@@ -23,6 +24,7 @@ const program = new Command('cis490')
   .description(
     'Collects recorded episodes from a fleet of Linux lab hosts into one store, exactly once, from trusted code only.',
   )
+  .version(manifest.version)
   .showHelpAfterError('Run with --help for the options and examples.')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : BAD_USAGE));
 

@@ -34,7 +34,7 @@ export class Narrator {
     else if (message === 'episode packed') this.#packed(fields);
     else if (message === 'episode stored') this.#stored(fields);
     else if (message === 'episode refused and quarantined') this.#refused(fields);
-    else if (message.startsWith('remediation: ')) this.#step('', 'dim', '', message.slice('remediation: '.length));
+    else if (message.startsWith('remediation: ')) this.#cure(message.slice('remediation: '.length));
     else if (level !== 'INFO' && level !== 'DEBUG' && !message.startsWith('rejected episode')) {
       this.note(
         `${level} ${message} ${Object.entries(fields)
@@ -85,11 +85,14 @@ export class Narrator {
     );
   }
 
+  #cure(command: string): void {
+    this.#write(`${' '.repeat(61)}${this.#style('yellow', command)}\n`);
+  }
+
   #step(what: string, style: Style, episode: string | undefined, detail: string): void {
     const time = new Date().toTimeString().slice(0, 8);
-    const lead = what === '' ? ' '.repeat(time.length) : time;
     this.#write(
-      `${this.#style('dim', lead)}  ${this.#style(style, what.padEnd(9))} ${(episode ?? '').padEnd(40)} ${detail}\n`,
+      `${this.#style('dim', time)}  ${this.#style(style, what.padEnd(9))} ${(episode ?? '').padEnd(40)} ${detail}\n`,
     );
   }
 

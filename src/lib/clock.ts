@@ -22,6 +22,18 @@ export const systemClock: Clock = {
   },
 };
 
+// Node's timers overflow at 24.8 days, and may fire a little early.
+const LONGEST_SLEEP_MS = 3_600_000;
+
+/** Resolves at `deadlineMs` (monotonic; `Infinity` waits for the signal alone), or at once when `signal` aborts. */
+export async function sleepUntil(clock: Clock, deadlineMs: number, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const leftMs = deadlineMs - clock.monotonicMs();
+    if (signal.aborted || leftMs <= 0) return;
+    await clock.sleep(Math.min(leftMs, LONGEST_SLEEP_MS), signal);
+  }
+}
+
 /** `2026-05-01T06:37:53.830599+00:00`: sorts as text and parses in Python's `fromisoformat`. */
 export function formatWallTime(instant: Temporal.Instant): string {
   return instant.toString({ fractionalSecondDigits: 6 }).replace(/Z$/, '+00:00');

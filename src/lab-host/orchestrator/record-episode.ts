@@ -5,11 +5,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, sleepUntil } from '../../lib/clock.ts';
 import type { EpisodeMeta } from '../../protocol/episode-meta.ts';
 import type { LabHostConfig } from '../lab-host-config.ts';
 import { endProcessGroup, isGoneWithin } from './process-group.ts';
-import { sleepUntil } from './sleep-until.ts';
 
 export type Workload = LabHostConfig['orchestrator']['workload'][number];
 

@@ -1,11 +1,10 @@
 // Keeps the workloads running to plan, and on stop lets what records come to its end before it kills it.
 
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, sleepUntil } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { CodeVersion } from '../../protocol/episode-meta.ts';
 import { planStarts } from './plan.ts';
 import type { Workload } from './record-episode.ts';
-import { sleepUntil } from './sleep-until.ts';
 import type { StartGate } from './start-gate.ts';
 
 /** How soon a start that was refused is tried again: the cure has no event of its own. */

@@ -3,11 +3,10 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, errnoOf } from '../../lib/app-error.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, sleepUntil } from '../../lib/clock.ts';
 import { readSample } from './read-sample.ts';
 
 const CSV_FILE = 'telemetry.csv';
-const LONGEST_SLEEP_MS = 3_600_000;
 
 export interface TelemetryOptions {
   /** Seconds from the first sample to the last; above 0. */
@@ -80,13 +79,5 @@ async function createFile(path: string) {
       hint: `move it away, or run in another directory: ls -l ${path}`,
       cause: error,
     });
-  }
-}
-
-async function sleepUntil(clock: Clock, deadlineMs: number, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const leftMs = deadlineMs - clock.monotonicMs();
-    if (signal.aborted || leftMs <= 0) return;
-    await clock.sleep(Math.min(leftMs, LONGEST_SLEEP_MS), signal);
   }
 }
