@@ -15,7 +15,8 @@ export function acquireExclusiveLock(directory: string, name: string): Exclusive
   const database = new DatabaseSync(path);
   try {
     chmodSync(path, 0o600);
-    database.exec('BEGIN EXCLUSIVE');
+    // The journal in memory: on a full disk the lock must still be had, so that somebody can tell of the full disk.
+    database.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE;');
   } catch (error) {
     database.close();
     if (!messageOf(error).includes('locked')) throw error;

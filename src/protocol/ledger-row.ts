@@ -2,11 +2,8 @@
 
 import { z } from 'zod';
 
-const gateDecisionSchema = z.union([
-  z.object({ head: z.string().nullable(), source: z.string() }),
-  z.enum(['recovered', 'disabled']),
-]);
-export type GateDecision = z.infer<typeof gateDecisionSchema>;
+/** Why the gate let it in: what it knew then, or that it was off, or that the row was completed after a crash. */
+export type GateDecision = { head: string | null; source: string } | 'recovered' | 'disabled';
 
 const fields = z.object({
   host_id: z.string(),
@@ -19,7 +16,8 @@ const fields = z.object({
   commit: z.string().nullish(),
   seq: z.int().positive().optional(),
   dirty: z.boolean().optional(),
-  gate: gateDecisionSchema.optional(),
+  // Forms that a later receiver may add are no reason to lose the row.
+  gate: z.union([z.string(), z.looseObject({})]).optional(),
 });
 export type LedgerRow = z.infer<typeof fields>;
 /** Unknown fields are kept: a reader of today must not lose what a writer of tomorrow adds. */

@@ -12,7 +12,6 @@ import { FilesystemBlobStore } from './filesystem/filesystem-blob-store.ts';
 import { FilesystemHostState } from './filesystem/filesystem-host-state.ts';
 import { InProcessUploads } from './filesystem/in-process-uploads.ts';
 import { JsonlLedger } from './filesystem/jsonl-ledger.ts';
-import type { StorageStep } from './filesystem/storage-step.ts';
 import type { HostState } from './host-state.ts';
 import type { Ledger } from './ledger.ts';
 import type { MonitorState } from './monitor-state.ts';
@@ -22,6 +21,7 @@ import { SqliteControl } from './sqlite/sqlite-control.ts';
 import { SqliteHeartbeats } from './sqlite/sqlite-heartbeats.ts';
 import { SqliteMonitorState } from './sqlite/sqlite-monitor-state.ts';
 import { openStateDatabase } from './sqlite/state-database.ts';
+import type { StorageStep } from './storage-step.ts';
 import type { Uploads } from './uploads.ts';
 
 export interface Storage {

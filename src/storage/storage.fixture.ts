@@ -2,7 +2,7 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,19 +16,26 @@ import type { NewLedgerRow } from './ledger.ts';
 
 export function temporaryDirectory(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'cis490-storage-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  t.after(() => {
+    for (const mounted of mountsUnder(path)) execFileSync('/bin/umount', ['--lazy', mounted]);
+    rmSync(path, { recursive: true, force: true });
+  });
   return path;
 }
 
-/** Mounts something at `path`; skips the test and returns false where that is not permitted. */
+function mountsUnder(directory: string): string[] {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  return mounts.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${directory}/`));
+}
+
+/** Mounts something at a path inside of a `temporaryDirectory`, which unmounts it; skips the test and returns false where that is not permitted. */
 export function mountOrSkip(t: TestContext, path: string, options: string[]): boolean {
   try {
-    execFileSync('mount', [...options, path], { stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync('/bin/mount', [...options, path], { stdio: ['ignore', 'ignore', 'pipe'] });
   } catch (error) {
     t.skip(`mounting is not permitted here; run as root: sudo npm test (${messageOf(error)})`);
     return false;
   }
-  t.after(() => execFileSync('umount', ['--lazy', path]));
   return true;
 }
 

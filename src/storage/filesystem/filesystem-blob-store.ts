@@ -12,10 +12,10 @@ import { fsyncDirectory } from '../../lib/durable-file.ts';
 import { SharedSync } from '../../lib/shared-sync.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
 import type { BlobKey, BlobStore, BlobWrite, UnfinishedBlob } from '../blob-store.ts';
+import type { StorageStep } from '../storage-step.ts';
 import { canLink } from './can-link.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 import { IncomingFile } from './incoming-file.ts';
-import type { StorageStep } from './storage-step.ts';
 
 // Not in the alphabet of ids, so that an incoming name can be read back into its key.
 const SEPARATOR = '~';

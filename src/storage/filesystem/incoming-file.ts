@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import type { AfterStep } from '../../lib/after-step.ts';
+import type { StorageStep } from '../storage-step.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
-import type { StorageStep } from './storage-step.ts';
 
 // Enough that a write's own cost does not show, little enough for 64 bodies at once.
 const PIECE_BYTES = 512 * 1024;

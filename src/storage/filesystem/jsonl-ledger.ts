@@ -8,9 +8,9 @@ import type { Logger } from '../../lib/logger.ts';
 import { type LedgerRow, ledgerRowSchema, type SequencedRow } from '../../protocol/ledger-row.ts';
 import type { AppendOutcome, Ledger, NewLedgerRow } from '../ledger.ts';
 import { LEDGER_START, type LedgerPosition, type LedgerView } from '../sqlite/ledger-view.ts';
+import type { StorageStep } from '../storage-step.ts';
 import { syncFailed } from './disk-errors.ts';
 import { LedgerFile, sha256Of } from './ledger-file.ts';
-import type { StorageStep } from './storage-step.ts';
 
 // One write and one fsync serve at most this many rows; the view takes as many in one short transaction.
 const BATCH_ROWS = 512;
@@ -55,8 +55,7 @@ export class JsonlLedger implements Ledger {
 
   /** Repairs the ledger's end; the view is brought up to it in the background, and whatever needs it waits. */
   static async open(options: JsonlLedgerOptions): Promise<JsonlLedger> {
-    const isRow = (line: string) => parseRow(line) !== undefined;
-    const { file, repair } = await LedgerFile.open(options.path, isRow, options.afterStep);
+    const { file, repair } = await LedgerFile.open(options.path, options.afterStep);
     if (repair.kind === 'completed')
       options.logger.warn({ path: options.path }, 'ledger: added the missing last newline');
     if (repair.kind === 'set-aside') {

@@ -5,8 +5,8 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
 import { fsyncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
+import type { StorageStep } from '../storage-step.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
-import type { StorageStep } from './storage-step.ts';
 
 const NEWLINE = 0x0a;
 const READ_BYTES = 1024 * 1024;
@@ -40,7 +40,6 @@ export class LedgerFile {
   /** Opens or makes the file, and durably ends it at a newline (see `repairTail`). Throws `disk-full`: nothing was cut then. */
   static async open(
     path: string,
-    isRow: (line: string) => boolean,
     afterStep: AfterStep<StorageStep> = noStepObserver,
   ): Promise<{ file: LedgerFile; repair: TailRepair }> {
     const handle = await open(path, 'a').then(async (made) => {
@@ -48,7 +47,7 @@ export class LedgerFile {
       return await open(path, 'r+');
     });
     try {
-      const repair = await repairTail(path, handle, isRow);
+      const repair = await repairTail(path, handle);
       await handle.sync();
       await fsyncDirectory(dirname(path));
       const { size } = await handle.stat();
@@ -142,12 +141,12 @@ export function sha256Of(text: string): string {
  * A crash may leave a last line without its newline. If it is a whole row all the same, only the newline is added; else its bytes
  * go to a file of their own beside the ledger, durable before the ledger is cut.
  */
-async function repairTail(path: string, handle: FileHandle, isRow: (line: string) => boolean): Promise<TailRepair> {
+async function repairTail(path: string, handle: FileHandle): Promise<TailRepair> {
   const { size } = await handle.stat();
   const lineStart = (await lastNewlineBefore(handle, size)) + 1;
   if (lineStart === size) return { kind: 'whole' };
   const torn = await readFully(handle, lineStart, size - lineStart);
-  if (isRow(torn.toString('utf8'))) {
+  if (isWholeObject(torn.toString('utf8'))) {
     await handle.write('\n', size);
     return { kind: 'completed' };
   }
@@ -178,4 +177,14 @@ async function readFully(handle: FileHandle, position: number, length: number): 
     done += bytesRead;
   }
   return buffer;
+}
+
+/** A JSON object that was cut off is none any more, whatever kind of row it was. */
+function isWholeObject(line: string): boolean {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null;
+  } catch {
+    return false;
+  }
 }

@@ -18,9 +18,13 @@ const FAILURES: ReadonlyMap<number, SqliteFailure> = new Map([
   [26, 'damaged'], // NOTADB
 ]);
 
+// IOERR_SHMSIZE: the index of the write-ahead log could not be given its size. The errno behind it is not told; it is ENOSPC.
+const NO_ROOM_FOR_WAL_INDEX = 4874;
+
 /** Undefined for an error that is not SQLite's. */
 export function sqliteFailureOf(error: unknown): SqliteFailure | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  if (error.errcode === NO_ROOM_FOR_WAL_INDEX) return 'full';
   return FAILURES.get(error.errcode & 0xff) ?? 'other';
 }
 

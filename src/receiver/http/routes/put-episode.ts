@@ -97,8 +97,9 @@ async function receiveAndCommit(
 ): Promise<Refusal | { kind: 'stored' | 'duplicate'; row: SequencedRow } | 'aborted'> {
   const { key, sha256, declaredBytes, reservation } = accepted;
   const size = declaredBytes === undefined ? {} : { sizeBytes: declaredBytes };
-  const body = await dependencies.blobs.begin({ key, sha256, ...size });
+  let body: BlobWrite | undefined;
   try {
+    body = await dependencies.blobs.begin({ key, sha256, ...size });
     const received = await receive(request, body, accepted, dependencies.maxEpisodeBytes);
     if (received === 'aborted') return 'aborted';
     if (received.kind === 'refused') return received;
@@ -106,7 +107,7 @@ async function receiveAndCommit(
     const outcome = await commitEpisode(dependencies, body, { ...accepted, key, sizeBytes: received.sizeBytes });
     return toAnswer(outcome);
   } finally {
-    await body.abort();
+    await body?.abort();
     reservation.release();
   }
 }
@@ -196,6 +197,6 @@ function logStored(
   logger: Logger,
   { host_id: host, episode_id: episode, seq, bytes, commit, gate }: SequencedRow,
 ): void {
-  const source = typeof gate === 'object' ? gate.source : gate;
+  const source = typeof gate === 'object' ? gate['source'] : gate;
   logger.info({ host, episode, seq, bytes, commit: commit ?? undefined, gate: source }, 'episode stored');
 }

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { makeDirectory, removeDirectory } from '../../../test/support/temporary-directory.ts';
+import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from './data-layout.ts';
+import { EpisodeScanner, sweepOutbox } from './scan-episodes.ts';
+
+let root: string;
+let layout: DataLayout;
+
+beforeEach(async () => {
+  root = makeDirectory();
+  layout = dataLayout(root);
+  await makeDataDirectories(layout);
+});
+afterEach(() => removeDirectory(root));
+
+function publish(episodeId: string, finishedAtS: number): void {
+  const path = join(layout.episodes, episodeId);
+  mkdirSync(path, { recursive: true });
+  utimesSync(path, finishedAtS, finishedAtS);
+}
+
+describe('a scan', () => {
+  test('tells the episodes, oldest first; those of one time by name', async () => {
+    for (const [episodeId, finishedAtS] of [
+      ['c', 300],
+      ['b', 100],
+      ['a', 300],
+      ['d', 200],
+      ['e', 0],
+    ] as const)
+      publish(episodeId, finishedAtS);
+    assert.deepEqual(await new EpisodeScanner(layout).scan(), ['e', 'b', 'd', 'a', 'c']);
+  });
+
+  test('tells directories alone, whatever their name', async () => {
+    publish('a', 100);
+    publish('.hidden', 200);
+    publish('x.tar.zst', 300);
+    writeFileSync(join(layout.episodes, 'file'), '');
+    symlinkSync('a', join(layout.episodes, 'link'));
+    assert.deepEqual(await new EpisodeScanner(layout).scan(), ['a', '.hidden', 'x.tar.zst']);
+  });
+
+  test('of nothing', async () => assert.deepEqual(await new EpisodeScanner(layout).scan(), []));
+
+  test('sees what comes and goes', async () => {
+    const scanner = new EpisodeScanner(layout);
+    publish('b', 200);
+    assert.deepEqual(await scanner.scan(), ['b']);
+    publish('a', 100);
+    assert.deepEqual(await scanner.scan(), ['a', 'b']);
+    rmSync(join(layout.episodes, 'b'), { recursive: true });
+    assert.deepEqual(await scanner.scan(), ['a']);
+  });
+
+  test('keeps the place that an episode had when it was first seen, until it goes', async () => {
+    const scanner = new EpisodeScanner(layout);
+    publish('a', 100);
+    publish('b', 200);
+    assert.deepEqual(await scanner.scan(), ['a', 'b']);
+    publish('a', 300);
+    assert.deepEqual(await scanner.scan(), ['a', 'b']);
+    rmSync(join(layout.episodes, 'a'), { recursive: true });
+    await scanner.scan();
+    publish('a', 300);
+    assert.deepEqual(await scanner.scan(), ['b', 'a']);
+  });
+
+  test('fails when the episodes cannot be read: they have not gone', async () => {
+    rmSync(layout.episodes, { recursive: true });
+    await assert.rejects(new EpisodeScanner(layout).scan(), { code: 'ENOENT' });
+  });
+});
+
+describe('the sweep of the outbox', () => {
+  const put = (...names: string[]) => {
+    for (const name of names) writeFileSync(join(layout.outbox, name), '');
+  };
+  const sweep = async (...waiting: string[]) => (await sweepOutbox(layout, new Set(waiting))).sort();
+  const left = () => readdirSync(layout.outbox).sort();
+
+  test('takes what belongs to no waiting episode, and what is half-written', async () => {
+    put(
+      'a.tar.zst',
+      'a.json',
+      'a.tar.zst.partial',
+      'a.receipt.json.tmp',
+      'a.json.0123abcd.tmp',
+      'b.tar.zst',
+      'b.json',
+      'stray',
+    );
+    mkdirSync(join(layout.outbox, 'directory/inside'), { recursive: true });
+    assert.deepEqual(await sweep('a'), [
+      'a.json.0123abcd.tmp',
+      'a.receipt.json.tmp',
+      'a.tar.zst.partial',
+      'b.json',
+      'b.tar.zst',
+      'directory',
+      'stray',
+    ]);
+    assert.deepEqual(left(), ['a.json', 'a.tar.zst']);
+  });
+
+  test('of an empty one, and of a clean one, takes nothing', async () => {
+    assert.deepEqual(await sweep('a'), []);
+    put('a.tar.zst', 'a.json');
+    assert.deepEqual(await sweep('a'), []);
+    assert.deepEqual(left(), ['a.json', 'a.tar.zst']);
+  });
+
+  for (const odd of [
+    'x.json',
+    'x.tar.zst',
+    'x.tmp',
+    'x.partial',
+    'x.tar.zst.partial',
+    'x.receipt.json.tmp',
+    'x.json.json',
+  ]) {
+    test(`keeps what belongs to an episode called ${odd}, and takes what belongs to x`, async () => {
+      put(`${odd}.tar.zst`, `${odd}.json`, 'x.tar.zst', 'x.json', `${odd}.tar.zst.partial`);
+      const taken = ['x.json', 'x.tar.zst', `${odd}.tar.zst.partial`].filter((name) => name !== `${odd}.json`);
+      assert.deepEqual(await sweep(odd), taken.sort());
+      assert.deepEqual(left(), [`${odd}.json`, `${odd}.tar.zst`].sort());
+    });
+  }
+
+  test('exactly, for any set of episodes', async () => {
+    const id = fc
+      .array(fc.constantFrom('x', '.json', '.tar.zst', '.tmp', '.partial', '.receipt'), { minLength: 1, maxLength: 3 })
+      .map((parts) => `x${parts.join('')}`);
+    const ids = fc.uniqueArray(id, { maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(ids, ids, async (waiting, gone) => {
+        for (const name of readdirSync(layout.outbox)) rmSync(join(layout.outbox, name));
+        const kept = new Set<string>();
+        for (const episodeId of [...gone, ...waiting]) {
+          const { tarball, partial, sidecar } = outboxFiles(layout, episodeId);
+          for (const path of [tarball, partial, sidecar]) writeFileSync(path, '');
+          if (!waiting.includes(episodeId)) continue;
+          for (const path of [tarball, sidecar]) kept.add(path.slice(layout.outbox.length + 1));
+        }
+        await sweepOutbox(layout, new Set(waiting));
+        assert.deepEqual(left(), [...kept].sort());
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

@@ -1,0 +1,12 @@
+// The durable steps of a stored episode, in order. A crash test kills the process after each.
+
+export type StorageStep =
+  | 'incoming-opened'
+  | 'incoming-written'
+  | 'incoming-synced'
+  | 'published'
+  | 'directory-synced'
+  | 'row-written'
+  | 'row-synced'
+  | 'view-updated'
+  | 'incoming-unlinked';
