@@ -71,7 +71,7 @@ describe('real errors', () => {
     const error = await failureOf('http://nothing.invalid/');
     const verdict = classifyNetworkError(error);
     const isKnownNot = error.code === 'ENOTFOUND';
-    assert.ok(isKnownNot || error.code === 'EAI_AGAIN', error.code);
+    assert.ok(isKnownNot || error.code === 'EAI_AGAIN', String(error.code));
     assert.equal(verdict.kind, isKnownNot ? 'held' : 'transient');
   });
 

@@ -91,6 +91,13 @@ for (const [name, has] of [
   });
 }
 
+test('a half-written note lies in the outbox, never in the episode', async () => {
+  rmSync(layout.outbox, { recursive: true });
+  await assert.rejects(writeReason(layout, REASON), { code: 'ENOENT' });
+  await assert.rejects(writeReceipt(layout, 'e', { shipped_at_wall: WALL }), { code: 'ENOENT' });
+  assert.deepEqual(readdirSync(join(layout.episodes, 'e')), []);
+});
+
 test('a note that cannot be written leaves nothing', async () => {
   rmSync(join(layout.episodes, 'e'), { recursive: true });
   await assert.rejects(writeReason(layout, REASON), { code: 'ENOENT' });

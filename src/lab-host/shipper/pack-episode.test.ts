@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
+  chownSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -96,6 +97,8 @@ describe('a packed episode', () => {
     mkdirSync(join(layout.episodes, 'e/hollow'));
     symlinkSync('../up', join(layout.episodes, 'e/link'));
     linkSync(join(layout.episodes, 'e/a/b'), join(layout.episodes, 'e/same'));
+    // Only root can give a file away; for anybody else no file is root's to begin with.
+    if (process.getuid?.() === 0) chownSync(join(layout.episodes, 'e/z.bin'), 1234, 1234);
     const { packed } = await pack('e');
     const entries = await unpack(packed.tarballPath);
     assert.deepEqual(
@@ -222,13 +225,28 @@ describe('a tarball that is there', () => {
       write('e', { 'meta.json': META, data: 'x' });
       await pack('e');
       act();
-      const { kind, packed } = await pack('e');
+      const old = at('partial-opened', () => assert.equal(existsSync(tarballPath()), false));
+      const { kind, packed } = await pack('e', old);
       assert.equal(kind, 'packed');
       const bytes = readFileSync(tarballPath());
       assert.equal(packed.sha256, sha256(bytes));
       assert.equal(packed.sizeBytes, bytes.length);
       assert.deepEqual(readdirSync(layout.outbox).sort(), ['e.json', 'e.tar.zst']);
       assert.equal((await pack('e')).kind, 'found');
+    });
+  }
+
+  for (const [title, change] of [
+    ['grew', () => appendFileSync(join(layout.episodes, 'e/data'), 'more')],
+    ['shrank', () => truncateSync(join(layout.episodes, 'e/data'), 1)],
+  ] satisfies [string, () => void][]) {
+    test(`is packed anew when its source ${title} while it was packed`, async () => {
+      write('e', { 'meta.json': META, data: 'four' });
+      await pack('e', at('partial-written', change));
+      const { kind, packed } = await pack('e');
+      assert.equal(kind, 'packed');
+      const data = (await unpack(packed.tarballPath)).find(({ header }) => header.name === 'e/data');
+      assert.equal(textOf(data), readFileSync(join(layout.episodes, 'e/data'), 'utf8'));
     });
   }
 

@@ -165,6 +165,7 @@ describe('the request', () => {
 
 describe('an answer', () => {
   test('comes back as it was, after the whole body arrived', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
     const episode = episodeOf(3 * MIB);
     const arrived: Buffer[] = [];
     const server = await listen(t, (socket) => {
@@ -173,6 +174,8 @@ describe('an answer', () => {
         socket,
         () => socket.write('HTTP/1.1 100 Continue\r\n\r\n'),
         (bytes) => {
+          // The patience for a 100 that has come long ago.
+          t.mock.timers.tick(2_000);
           arrived.push(bytes);
           arrivedBytes += bytes.length;
           if (arrivedBytes === episode.sizeBytes) socket.write(answer('201 Created', '{"seq":7}', ['Retry-After: 3']));
@@ -199,6 +202,7 @@ describe('an answer', () => {
   });
 
   test('before leave was given ends the attempt without a byte of the body', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
     const steps: string[] = [];
     const server = await listen(t, (socket) =>
       readRequests(
@@ -210,6 +214,7 @@ describe('an answer', () => {
     const transport = transportTo(t, server.port, { afterStep: (step) => steps.push(step) });
     const { status, body } = await transport.put('lab-07', episodeOf(8 * MIB), NEVER);
     assert.deepEqual([status, body], [412, '{"code":"commit-blocked"}']);
+    t.mock.timers.tick(2_000);
     assert.deepEqual(steps, ['answer-received']);
   });
 

@@ -131,6 +131,12 @@ describe('the sweep of the outbox', () => {
     });
   }
 
+  test('takes the partial of x although an episode has its name', async () => {
+    put('x.tar.zst.partial', 'x.tar.zst.partial.json');
+    assert.deepEqual(await sweep('x.tar.zst.partial'), ['x.tar.zst.partial']);
+    assert.deepEqual(left(), ['x.tar.zst.partial.json']);
+  });
+
   test('exactly, for any set of episodes', async () => {
     const id = fc
       .array(fc.constantFrom('x', '.json', '.tar.zst', '.tmp', '.partial', '.receipt'), { minLength: 1, maxLength: 3 })
