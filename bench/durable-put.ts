@@ -42,12 +42,16 @@ async function main(): Promise<void> {
   const load = new LoadProcess();
   const comparisons: Comparison[] = [];
   try {
-    for (const fact of [...machineFacts(directory), ...versions(), `${rounds} rounds; median (min–max)`]) {
+    for (const fact of [
+      ...machineFacts(directory),
+      ...versions(),
+      `${rounds} rounds${options.quick ? '' : ' after a warm-up'}, contenders in turn; each figure is a median (min–max)`,
+    ]) {
       process.stdout.write(`- ${fact}\n`);
     }
     const progress = (text: string) => process.stderr.write(text);
     for (const workload of workloads) {
-      comparisons.push(await runWorkload({ directory, rounds, load, progress }, workload));
+      comparisons.push(await runWorkload({ directory, rounds, warmUp: !options.quick, load, progress }, workload));
     }
   } finally {
     await load.stop();

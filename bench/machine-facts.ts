@@ -1,8 +1,18 @@
 // What the figures were measured on: without it they mean nothing.
 
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { median } from './statistics.ts';
 
 const FSYNCS = 200;
@@ -14,7 +24,7 @@ export function machineFacts(directory: string): string[] {
   const { type, device, options } = mountOf(directory);
   const lines = [
     `CPU: ${processors[0]?.model.trim() ?? 'unknown'}, ${processors.length} cores; memory: ${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
-    `kernel: ${release()}; filesystem: ${type} on ${device} (${options})`,
+    `kernel: ${release()}; filesystem: ${type} on ${device} (${options})${hasNoJournal(type, device) ? ', without a journal' : ''}`,
     `appending 4 KiB and fsync: ${syncLatency(directory, 'append')}; overwriting 4 KiB and fdatasync: ${syncLatency(directory, 'overwrite')}`,
   ];
   if (type === 'tmpfs')
@@ -31,6 +41,12 @@ export function mountOf(directory: string): { type: string; device: string; opti
     .filter(({ point }) => directory === point || directory.startsWith(point === '/' ? '/' : `${point}/`))
     .sort((one, other) => one.point.length - other.point.length);
   return mounts.at(-1) ?? { type: 'unknown', device: 'unknown', options: '' };
+}
+
+/** Such an ext4 commits nothing in groups, and creates slowly for minutes after files were deleted. */
+function hasNoJournal(type: string, device: string): boolean {
+  if (type !== 'ext4' || !existsSync('/proc/fs/jbd2')) return false;
+  return !readdirSync('/proc/fs/jbd2').some((name) => name.startsWith(`${basename(device)}-`));
 }
 
 function syncLatency(directory: string, how: 'append' | 'overwrite'): string {

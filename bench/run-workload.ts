@@ -28,6 +28,7 @@ const DUPLICATE = 200;
 export interface Run {
   directory: string;
   rounds: number;
+  warmUp: boolean;
   load: LoadProcess;
   progress: (text: string) => void;
 }
@@ -53,7 +54,7 @@ export async function runWorkload(run: Run, workload: Workload): Promise<Compari
     );
     const sha256s = await run.load.prepare(workload.sizeBytes, bodyCount);
     // Round 0 warms up code and caches and is not counted.
-    for (let round = 0; round <= run.rounds; round += 1) {
+    for (let round = run.warmUp ? 0 : 1; round <= run.rounds; round += 1) {
       for (let place = 0; place < entrants.length; place += 1) {
         // Another one begins each round: none is always the first after a pause.
         const entrant = entrants[(place + round) % entrants.length];
@@ -72,7 +73,7 @@ export async function runWorkload(run: Run, workload: Workload): Promise<Compari
 }
 
 async function takeTurn(
-  { load }: Run,
+  { load, directory }: Run,
   workload: Workload,
   { contender, running }: Entrant,
   round: number,
@@ -86,7 +87,7 @@ async function takeTurn(
   }));
   const isRePut = workload.does === 're-put' && contender === cis490;
   // What earlier turns left in memory must not be written on this one's time.
-  execFileSync('sync');
+  execFileSync('sync', ['--file-system', directory]);
   if (isRePut) await running.take({ load, episodes, sizeBytes, atOnce, expectedStatus: STORED });
   const seconds = await running.take({
     load,

@@ -37,10 +37,10 @@ export function nginxVersion(): string | undefined {
   return /nginx\/(\S+)/.exec(stderr)?.[1];
 }
 
-// Two workers (see README.md); body pieces as large as ours, no access log, both in its favour.
+// Two workers (README.md says why); body pieces as large as ours and no access log are in its favour.
 function configuration(directory: string, port: number): string {
   return `${process.getuid?.() === 0 ? 'user root;\n' : ''}daemon off;
-worker_processes ${WORKERS};
+worker_processes 2;
 pid ${directory}/nginx.pid;
 events { worker_connections 256; }
 http {
@@ -64,5 +64,3 @@ http {
 }
 `;
 }
-
-const WORKERS = 2;

@@ -44,13 +44,15 @@ function isErrorFields(value: unknown): value is { message: string; stack?: stri
 
 function formatValue(value: unknown): string {
   const text = inert(typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value));
-  return /[\s"]/.test(text) || text === '' ? `"${text.replaceAll('"', '\\"')}"` : text;
+  return /[\s"]/.test(text) || text === '' ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;
 }
 
 /** Line breaks become spaces and other control characters `?`, so that no field can forge a line or drive a terminal. */
 function inert(text: string): string {
+  const lines = text.split(/[\r\n]+/);
+  const oneLine = lines.length === 1 ? text : lines.map((line) => line.trim()).join(' ');
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is being removed.
-  return text.replace(/\s*[\r\n]+\s*/g, ' ').replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
+  return oneLine.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
 }
 
 /** Reads a `plain` line back: its message and its fields. Undefined for anything else. */
@@ -64,7 +66,7 @@ export function parsePlainLogLine(
   const first = head[2].search(pattern);
   for (const [, key, value] of head[2].matchAll(pattern)) {
     if (key === undefined || value === undefined) continue;
-    fields[key] = value.startsWith('"') ? value.slice(1, -1).replaceAll('\\"', '"') : value;
+    fields[key] = value.startsWith('"') ? value.slice(1, -1).replace(/\\(.)/gs, '$1') : value;
   }
   return { level: head[1], message: first < 0 ? head[2] : head[2].slice(0, first), fields };
 }

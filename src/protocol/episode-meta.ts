@@ -61,8 +61,14 @@ export function readMetaStamp(metaText: string): MetaStamp {
   return {
     commit: code_version?.commit ? parseCommit(code_version.commit) : undefined,
     dirty: code_version?.dirty ?? false,
-    schemaVersion: schema_version === null || schema_version === undefined ? undefined : String(schema_version),
+    schemaVersion: asHeaderText(schema_version),
   };
+}
+
+/** It travels in a header: what cannot be one would keep the whole episode from being sent. */
+function asHeaderText(value: string | number | null | undefined): string | undefined {
+  const text = String(value ?? '');
+  return /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/.test(text) ? text : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -15,7 +15,7 @@ const fields = z.object({
   schema_version: z.union([z.string(), z.number()]).nullish(),
   commit: z.string().nullish(),
   seq: z.int().positive().optional(),
-  dirty: z.boolean().optional(),
+  dirty: z.boolean().nullish(),
   // Forms that a later receiver may add are no reason to lose the row.
   gate: z.union([z.string(), z.looseObject({})]).optional(),
 });

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 
 export const PROBLEMS = {
+  'bad-request': [400, 'The request is not well-formed'],
   'bad-target': [400, 'The request target is malformed'],
   'bad-host-id': [400, 'The host id is not valid'],
   'bad-episode-id': [400, 'The episode id is not valid'],
@@ -18,6 +19,7 @@ export const PROBLEMS = {
   forbidden: [403, 'The credential does not allow this'],
   'not-found': [404, 'There is nothing here'],
   'method-not-allowed': [405, 'The method is not allowed here'],
+  'request-timeout': [408, 'The request did not arrive in time'],
   conflict: [409, 'Another episode is stored under this id'],
   'commit-not-in-window': [412, 'The commit is not among the last ones of the branch'],
   'commit-blocked': [412, 'The commit is known to make bad data'],
@@ -25,6 +27,7 @@ export const PROBLEMS = {
   'too-large': [413, 'The episode is larger than the receiver takes'],
   'encoding-refused': [415, 'Content codings are not accepted'],
   'expectation-failed': [417, 'The expectation cannot be met'],
+  'headers-too-large': [431, 'The headers are too large'],
   'internal-error': [500, 'The receiver failed'],
   'gate-unknown': [503, 'The receiver has not learnt yet which commits are current'],
   'gate-stale': [503, 'The receiver cannot learn now which commits are current'],

@@ -85,13 +85,9 @@ async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSign
   const address = await listen(server, config);
   logger.info({ url: `http://${address}`, store: config.store.root }, 'receiver is listening');
   // In the background, each under its id's lock: a PUT of the same id does the same and waits.
-  const finishing = finishPublished(dependencies, unfinished).catch((error: unknown) => {
-    logger.error(
-      { err: error },
-      'an episode that a crash left without its row could not be completed; the next start tries again',
-    );
-  });
-  await once(AbortSignal.any([stop, ended.signal]), 'abort');
+  const finishing = finishPublished(dependencies, unfinished, stop);
+  const over = AbortSignal.any([stop, ended.signal]);
+  if (!over.aborted) await once(over, 'abort');
   logger.info('receiver is stopping');
   await closeServer(server);
   await finishing;
@@ -106,7 +102,9 @@ function createGate({ version_gate: gate }: ReceiverConfig, clock: Clock, logger
   const source = gate.commits
     ? staticSource(gate.commits)
     : gitSource(gate.local_repo_path ?? '', gate.branch, gate.window);
-  const policy = { window: gate.window, blockedCommits: new Set(gate.blocked_commits), dirty: gate.dirty };
+  // A list from the configuration is the window itself.
+  const window = gate.commits?.length ?? gate.window;
+  const policy = { window, blockedCommits: new Set(gate.blocked_commits), dirty: gate.dirty };
   return createVersionGate({ source, policy, refreshMs: gate.refresh_s * 1000, clock, logger });
 }
 

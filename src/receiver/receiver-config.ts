@@ -95,6 +95,7 @@ function versionGateSchema(context: ConfigContext) {
       }),
       commits: z
         .array(commitSchema)
+        .min(1)
         .optional()
         .meta({
           description: 'The trusted commits themselves, newest first, in place of a repository.',

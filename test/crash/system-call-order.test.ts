@@ -63,7 +63,7 @@ test('the shipper sends what is durable, and deletes the tarball only after the 
       ['rename of the sidecar', new RegExp(`^rename\\(.*/outbox/${id}\\.json"`)],
       ['rename of the partial', new RegExp(`^rename\\(.*/outbox/${id}\\.tar\\.zst"`)],
       ['the request', /^(?:write|writev|sendto|sendmsg)\(\d+<socket:.*PUT \/v1\/episodes\//],
-      ['fsync of the note', new RegExp(`^fsync\\(\\d+<[^>]*/outbox/${id}\\.${note.replace('.', '\\.')}\\.tmp>`)],
+      ['fsync of the note', new RegExp(`^fsync\\(\\d+<[^>]*/outbox/${note.replace('.', '\\.')}\\.[0-9a-f]+\\.tmp>`)],
       ['rename of the note', new RegExp(`^rename\\(.*/episodes/${id}/${note}"`)],
       ['fsync of the episode', new RegExp(`^fsync\\(\\d+<[^>]*/episodes/${id}>`)],
       ['the move', new RegExp(`^rename\\(.*/episodes/${id}", ".*/${place}/${id}"`)],

@@ -14,6 +14,8 @@ import { type PassDependencies, type PassProgress, shipPass } from './ship-pass.
 import type { ShipperStep } from './shipper-step.ts';
 import { type ShipperState, StateFile } from './state-file.ts';
 
+const SAVE_EVERY_MS = 1_000;
+
 export interface ShipperOptions {
   config: LabHostConfig;
   /** One pass instead of a daemon. */
@@ -53,7 +55,6 @@ export async function runShipper(options: ShipperOptions): Promise<number> {
     last: null,
     trouble: null,
   };
-  const stateFile = new StateFile(layout.stateFile);
   const dependencies: PassDependencies = {
     hostId: config.host_id,
     layout,
@@ -61,8 +62,8 @@ export async function runShipper(options: ShipperOptions): Promise<number> {
     transport,
     link,
     patience: once ? 'impatient' : 'patient',
-    attempts: new Map(),
-    scanner: new EpisodeScanner(layout),
+    tallies: new Map(),
+    scanner: new EpisodeScanner(layout, logger),
     concurrency: config.shipper.concurrency,
     clock,
     logger,
@@ -72,36 +73,61 @@ export async function runShipper(options: ShipperOptions): Promise<number> {
       count(state, pass);
     },
   };
+  const ended = new AbortController();
+  const saving = keepSaved(new StateFile(layout.stateFile), state, link, { clock, logger, ended: ended.signal });
   try {
     logger.info({ host: config.host_id, receiver: config.receiver.url, data: layout.root }, 'shipper started');
-    do {
-      state.waiting = await shipPass(dependencies, stop);
-      state.trouble = link.trouble ? { kind: link.trouble.kind, code: link.trouble.code } : null;
-      await stateFile.save(state);
-      if (!once) await clock.sleep(config.shipper.scan_interval_s * 1000, stop);
-    } while (!once && !stop.aborted);
+    let isWhole = await passWhole(dependencies, stop);
+    while (!once && !stop.aborted) {
+      await clock.sleep(config.shipper.scan_interval_s * 1000, stop);
+      isWhole = await passWhole(dependencies, stop);
+    }
     progress?.clear();
-    if (once)
-      logger.info(
-        {
-          shipped: state.shipped,
-          duplicates: state.duplicates,
-          quarantined: state.quarantined,
-          waiting: state.waiting,
-        },
-        'pass done',
-      );
-    return once && state.waiting > 0 ? 1 : 0;
+    const { shipped, duplicates, quarantined, waiting } = state;
+    if (once) logger.info({ shipped, duplicates, quarantined, waiting }, 'pass done');
+    return once && (waiting > 0 || !isWhole) ? 1 : 0;
   } finally {
     transport.close();
+    ended.abort();
+    await saving;
     lock.release();
   }
 }
 
-function count(state: ShipperState, { last }: PassProgress): void {
+/** False when the queue itself could not be worked on: a full or failing disk must not end the daemon that empties it. */
+async function passWhole(dependencies: PassDependencies, stop: AbortSignal): Promise<boolean> {
+  try {
+    await shipPass(dependencies, stop);
+    return true;
+  } catch (error) {
+    dependencies.logger.error({ err: error }, 'the queue could not be worked on; it is tried again');
+    return false;
+  }
+}
+
+/** Writes what has changed once a second, also while a pass waits for the receiver, and once more at the end. */
+async function keepSaved(
+  file: StateFile,
+  state: ShipperState,
+  link: ReceiverLink,
+  { clock, logger, ended }: { clock: Clock; logger: Logger; ended: AbortSignal },
+): Promise<void> {
+  for (let isLast = false; !isLast; ) {
+    await clock.sleep(SAVE_EVERY_MS, ended);
+    isLast = ended.aborted;
+    state.trouble = link.trouble ? { kind: link.trouble.kind, code: link.trouble.code } : null;
+    await file
+      .save(state)
+      .catch((error: unknown) => logger.warn({ err: error }, 'shipper-state.json could not be written'));
+  }
+}
+
+function count(state: ShipperState, { last, waiting }: PassProgress): void {
+  state.waiting = waiting;
   if (!last) return;
   if (last.outcome === 'shipped') state.shipped += 1;
   if (last.outcome === 'duplicate') state.duplicates += 1;
   if (last.outcome === 'quarantined') state.quarantined += 1;
-  if (last.outcome !== 'waiting') state.last = { episode_id: last.episodeId, outcome: last.outcome };
+  if (last.outcome !== 'waiting' && last.outcome !== 'gone')
+    state.last = { episode_id: last.episodeId, outcome: last.outcome };
 }

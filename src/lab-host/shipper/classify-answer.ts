@@ -43,7 +43,9 @@ export const TREATMENT_BY_CODE: Record<ProblemCode, Treatment> = {
   conflict: 'fatal',
   'too-large': 'fatal',
   'digest-mismatch': 'damaged',
+  'bad-request': 'held',
   'bad-target': 'held',
+  'headers-too-large': 'held',
   'digest-missing': 'held',
   'digest-malformed': 'held',
   'content-range-refused': 'held',
@@ -54,6 +56,7 @@ export const TREATMENT_BY_CODE: Record<ProblemCode, Treatment> = {
   'method-not-allowed': 'held',
   'encoding-refused': 'held',
   'expectation-failed': 'held',
+  'request-timeout': 'transient',
   'internal-error': 'transient',
   'gate-unknown': 'transient',
   'gate-stale': 'transient',
@@ -65,17 +68,25 @@ export const TREATMENT_BY_CODE: Record<ProblemCode, Treatment> = {
 
 // The older receiver answers these for the episode's own fault, in JSON and without a code.
 const FATAL_STATUS_WITHOUT_CODE = new Set([400, 409, 412, 413]);
+// Of a text that goes into logs and reasons, and that any server may have written.
+const MAX_DETAIL_CHARACTERS = 500;
 const TRANSIENT_STATUS = new Set([408, 425, 429]);
 
-export function classifyAnswer(answer: ReceiverAnswer, sentSha256: string): Verdict {
+export interface SentEpisode {
+  hostId: string;
+  episodeId: string;
+  sha256: string;
+}
+
+export function classifyAnswer(answer: ReceiverAnswer, sent: SentEpisode): Verdict {
   const { status } = answer;
   const json = parseObject(answer.body);
-  if (status === 200 || status === 201) return classifySuccess(answer, json, sentSha256);
+  if (status === 200 || status === 201) return classifySuccess(answer, json, sent);
   const problem = receivedProblemSchema.parse(json ?? {});
   const refused: Refused = {
     status,
     code: problem.code ?? `http-${status}`,
-    detail: problem.detail ?? answer.body.slice(0, 200).trim(),
+    detail: (problem.detail ?? answer.body).slice(0, MAX_DETAIL_CHARACTERS).trim(),
     remediation: problem.remediation,
     headCommit: problem.head_commit ?? undefined,
   };
@@ -94,27 +105,28 @@ function treatmentOf(status: number, code: string | undefined, hasDetail: boolea
 }
 
 /**
- * Success retires the episode, so an answer that some other server gave must not count: a login page's 200 is HTML, and a digest that
- * is named must be ours. The older receiver's body may be anything else.
+ * Success retires the episode, so an answer that some other server gave must not count: a login page's 200 is HTML, and what is named
+ * of the episode must be ours. Apart from that the older receiver's body may be anything.
  */
 function classifySuccess(
   answer: ReceiverAnswer,
   json: Record<string, unknown> | undefined,
-  sentSha256: string,
+  sent: SentEpisode,
 ): Verdict {
-  const named = json?.['sha256'];
-  const isForeign =
-    answer.contentType.toLowerCase().startsWith('text/html') || (named !== undefined && named !== sentSha256);
-  if (!isForeign) {
+  const isPage = /^text\/html/i.test(answer.contentType) || answer.body.trimStart().startsWith('<');
+  const names = (key: string, ours: string) =>
+    json?.[key] === undefined || String(json[key]).toLowerCase() === ours.toLowerCase();
+  const isOurs = names('sha256', sent.sha256) && names('episode_id', sent.episodeId) && names('host_id', sent.hostId);
+  if (!isPage && isOurs) {
     const kind = answer.status === 201 ? 'shipped' : 'duplicate';
     return { kind, answer: json ?? { answer: answer.body } };
   }
-  const detail = `status ${answer.status}, but the answer is not the receiver's for this episode: ${answer.body.slice(0, 200).trim()}`;
+  const start = answer.body.slice(0, 200).trim();
   return {
     kind: 'held',
     status: answer.status,
     code: 'unexpected-answer',
-    detail,
+    detail: `status ${answer.status}, but the answer is not the receiver's for this episode: ${start}`,
     remediation: undefined,
     headCommit: undefined,
   };

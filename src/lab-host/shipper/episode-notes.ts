@@ -1,5 +1,6 @@
 // The two files that the shipper itself leaves in an episode: the receipt and the reason for quarantine. Durable before what they announce.
 
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -47,7 +48,7 @@ export async function hasReason(layout: DataLayout, episodeId: string): Promise<
 
 /** The half-written file lies in the outbox: a crash leaves nothing in the episode that is not the recorder's. */
 async function writeIntoEpisode(layout: DataLayout, episodeId: string, name: string, content: unknown): Promise<void> {
-  const temporaryPath = join(layout.outbox, `${episodeId}.${name}.tmp`);
+  const temporaryPath = join(layout.outbox, `${name}.${randomBytes(6).toString('hex')}.tmp`);
   await writeFileDurably(join(layout.episodes, episodeId, name), toJsonFile(content), { temporaryPath });
 }
 

@@ -58,7 +58,14 @@ async function walk(root: string, prefix: string, found: EpisodeFile[]): Promise
 async function readNames(directory: string): Promise<string[]> {
   const names = await readable(directory, () => readdir(directory, { encoding: 'buffer' }));
   return names.map((name) => {
-    if (isUtf8(name)) return name.toString('utf8');
+    const text = name.toString('utf8');
+    if (text.includes('\\')) {
+      throw new AppError(
+        'episode-malformed',
+        `${JSON.stringify(text)} has a backslash, which tarballs read as a directory`,
+      );
+    }
+    if (isUtf8(name)) return text;
     throw new AppError(
       'episode-malformed',
       `${directory} has a file whose name is not UTF-8: ${JSON.stringify(name.toString('latin1'))}`,

@@ -39,11 +39,15 @@ export async function quarantineEpisode({ layout, afterStep }: MoveDependencies,
 // What rename(2) says when the name is taken by something that it will not replace.
 const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
 
+// A name of 255 bytes, the most that Linux takes, leaves no room for a number.
+const MAX_NUMBERED_NAME = 200;
+
 /** A name that is already there is never overwritten: the newcomer gets a number. */
 async function moveAside(fromDirectory: string, name: string, toDirectory: string): Promise<void> {
   for (let number = 1; ; number += 1) {
+    const newName = number === 1 ? name : `${name.slice(0, MAX_NUMBERED_NAME)}.${number}`;
     try {
-      return await rename(join(fromDirectory, name), join(toDirectory, number === 1 ? name : `${name}.${number}`));
+      return await rename(join(fromDirectory, name), join(toDirectory, newName));
     } catch (error) {
       if (!TAKEN.has(errnoOf(error) ?? '')) throw error;
     }

@@ -2,13 +2,14 @@
 // Durable order: partial written → fsync partial → sidecar (fsync, rename) → rename partial → fsync outbox.
 
 import { createHash } from 'node:crypto';
+import { constants as fsConstants } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { constants, createZstdCompress } from 'node:zlib';
 import { packTar, type TarSource } from 'modern-tar/fs';
 import { z } from 'zod';
 import type { AfterStep } from '../../lib/after-step.ts';
-import { isMissing } from '../../lib/app-error.ts';
+import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { META_FILE, type MetaStamp, readMetaStamp } from '../../protocol/episode-meta.ts';
 import { type DataLayout, outboxFiles } from './data-layout.ts';
@@ -42,10 +43,17 @@ export interface PackDependencies {
   afterStep: AfterStep<ShipperStep>;
 }
 
-/** A tarball whose sidecar verifies is taken as it is. Throws `episode-unreadable` and `episode-malformed`. */
+// What both ends take of a meta.json; a larger one is no description any more.
+const MAX_META_BYTES = 16 * 1024 * 1024;
+
+/**
+ * A tarball whose sidecar verifies is taken as it is. Throws `episode-unreadable`, `episode-malformed`, and `episode-changing` when the
+ * source was another after packing than before; `stop`'s reason when it aborts. Whatever it throws, no partial stays.
+ */
 export async function packEpisode(
   dependencies: PackDependencies,
   episodeId: string,
+  stop: AbortSignal,
 ): Promise<{ kind: 'packed' | 'found'; packed: PackedEpisode }> {
   const { layout } = dependencies;
   const directory = join(layout.episodes, episodeId);
@@ -57,7 +65,7 @@ export async function packEpisode(
   if (found)
     return { kind: 'found', packed: { episodeId, tarballPath: tarball, ...found, sourceBytes: source.bytes, stamp } };
   await rm(tarball, { force: true });
-  const written = await writeTarball(dependencies, episodeId, directory, files, source);
+  const written = await writeTarball(dependencies, episodeId, directory, files, stop);
   return { kind: 'packed', packed: { episodeId, tarballPath: tarball, ...written, sourceBytes: source.bytes, stamp } };
 }
 
@@ -76,9 +84,7 @@ async function findPacked(
     const { size } = await stat(tarball);
     const recorded = sidecarSchema.safeParse(JSON.parse(await readFile(sidecar, 'utf8')));
     if (!recorded.success || recorded.data.bytes !== size) return undefined;
-    const { files, bytes, newest_change_ms } = recorded.data.source;
-    const isSame = files === source.files && bytes === source.bytes && newest_change_ms === source.newest_change_ms;
-    return isSame ? { sha256: recorded.data.sha256, sizeBytes: size } : undefined;
+    return sameSource(recorded.data.source, source) ? { sha256: recorded.data.sha256, sizeBytes: size } : undefined;
   } catch (error) {
     if (isMissing(error) || error instanceof SyntaxError) return undefined;
     throw error;
@@ -90,14 +96,18 @@ async function writeTarball(
   episodeId: string,
   directory: string,
   files: readonly EpisodeFile[],
-  source: SourceState,
+  stop: AbortSignal,
 ): Promise<{ sha256: string; sizeBytes: number }> {
+  const source = sourceState(files);
   const { tarball, partial, sidecar } = outboxFiles(layout, episodeId);
   const handle = await open(partial, 'w', 0o640);
   let written: { sha256: string; sizeBytes: number };
   try {
     afterStep('partial-opened');
-    written = await compressInto(handle, tarSources(episodeId, directory, files), zstdLevel, directory);
+    written = await compressInto(handle, tarSources(episodeId, directory, files), zstdLevel, directory, stop);
+    if (!sameSource(source, sourceState(await listEpisodeFiles(directory)))) {
+      throw new AppError('episode-changing', `${directory} changed while it was packed`, { retryable: true });
+    }
     afterStep('partial-written');
     await handle.sync();
     afterStep('partial-synced');
@@ -122,6 +132,7 @@ async function compressInto(
   sources: TarSource[],
   zstdLevel: number,
   directory: string,
+  stop: AbortSignal,
 ): Promise<{ sha256: string; sizeBytes: number }> {
   const tar = packTar(sources, {
     map: (header) => ({ ...header, uid: 0, gid: 0, uname: '', gname: '', mode: (header.mode ?? 0) & 0o777 }),
@@ -138,6 +149,7 @@ async function compressInto(
   let sizeBytes = 0;
   try {
     for await (const chunk of tar.pipe(zstd) as AsyncIterable<Buffer>) {
+      stop.throwIfAborted();
       hash.update(chunk);
       await handle.writeFile(chunk);
       sizeBytes += chunk.byteLength;
@@ -160,12 +172,28 @@ function tarSources(episodeId: string, directory: string, files: readonly Episod
   });
 }
 
-/** An episode without meta.json, or with one that cannot be read as a file, is unstamped: the receiver decides about it. */
+function sameSource(a: SourceState, b: SourceState): boolean {
+  return a.files === b.files && a.bytes === b.bytes && a.newest_change_ms === b.newest_change_ms;
+}
+
+/**
+ * An episode without a meta.json that is a file of sane size is unstamped: the receiver decides about it. Never follows a link, nor
+ * waits for a pipe: what lies there is the recorder's.
+ */
 async function readMeta(directory: string): Promise<string> {
+  const path = join(directory, META_FILE);
+  const flags = fsConstants.O_RDONLY | fsConstants.O_NOFOLLOW | fsConstants.O_NONBLOCK;
+  const handle = await open(path, flags).catch((error: unknown) => {
+    if (isMissing(error) || errnoOf(error) === 'ELOOP') return undefined;
+    throw asUnreadable(path, error);
+  });
+  if (!handle) return '';
   try {
-    return await readFile(join(directory, META_FILE), 'utf8');
+    const stats = await handle.stat();
+    return stats.isFile() && stats.size <= MAX_META_BYTES ? await handle.readFile('utf8') : '';
   } catch (error) {
-    if (isMissing(error)) return '';
-    throw asUnreadable(join(directory, META_FILE), error);
+    throw asUnreadable(path, error);
+  } finally {
+    await handle.close();
   }
 }

@@ -42,7 +42,9 @@ export class ReceiverLink {
       }
       const settled = new AbortController();
       const wake = this.#wake.promise.then(() => settled.abort());
-      await Promise.race([wake, this.#clock.sleep(Math.max(waitMs, 1_000), AbortSignal.any([stop, settled.signal]))]);
+      // While another attempt is under way only its end is news.
+      const sleepMs = this.#isProbing ? PROBE_EVERY_MS : waitMs;
+      await Promise.race([wake, this.#clock.sleep(sleepMs, AbortSignal.any([stop, settled.signal]))]);
     }
     return false;
   }
@@ -50,39 +52,33 @@ export class ReceiverLink {
   /** The receiver gave a verdict on an episode: it works. */
   succeeded(): void {
     this.#trouble = undefined;
-    this.#settle();
   }
 
   /** Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): a fleet that failed together comes back apart. */
   failed(code: string, retryAfterS: number | undefined): void {
     const failures = (this.#trouble?.kind === 'transient' ? this.#trouble.failures : 0) + 1;
     const ceilingMs = Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
-    const delayMs = Math.max(this.#random() * ceilingMs, Math.min((retryAfterS ?? 0) * 1_000, BACKOFF_MOST_MS));
+    const askedMs = Math.min((retryAfterS ?? 0) * 1_000, BACKOFF_MOST_MS);
+    const delayMs = askedMs + this.#random() * ceilingMs;
     this.#trouble = { kind: 'transient', code, failures, nextTryAtMs: this.#clock.monotonicMs() + delayMs };
-    this.#settle();
   }
 
   /** True when this is news. */
   held(code: string): boolean {
     const isNews = this.#trouble?.kind !== 'held' || this.#trouble.code !== code;
     this.#trouble = { kind: 'held', code, nextTryAtMs: this.#clock.monotonicMs() + PROBE_EVERY_MS };
-    this.#settle();
     return isNews;
   }
 
-  /** An attempt that was let through ended without a verdict, because the program stops. */
-  abandoned(): void {
-    this.#settle();
+  /** The attempt that was let through is over, whether or not it came to a verdict: whoever waits looks again. */
+  ended(): void {
+    this.#isProbing = false;
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers<void>();
   }
 
   #isHopeless(): boolean {
     if (!this.#trouble) return false;
     return this.#trouble.kind === 'held' || this.#trouble.failures >= HOPELESS_FAILURES;
-  }
-
-  #settle(): void {
-    this.#isProbing = false;
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers<void>();
   }
 }

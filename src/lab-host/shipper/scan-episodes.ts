@@ -4,16 +4,20 @@ import type { Dirent } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '../../lib/app-error.ts';
+import type { Logger } from '../../lib/logger.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
 import type { DataLayout } from './data-layout.ts';
 
 /** Remembers when each waiting episode was finished, so that a scan of thousands looks at the new ones alone. */
 export class EpisodeScanner {
   readonly #layout: DataLayout;
+  readonly #logger: Logger;
+  readonly #unreachable = new Set<string>();
   #finishedAtMs = new Map<string, number>();
 
-  constructor(layout: DataLayout) {
+  constructor(layout: DataLayout, logger: Logger) {
     this.#layout = layout;
+    this.#logger = logger;
   }
 
   /** The names of the directories in episodes/, oldest first. */
@@ -23,10 +27,21 @@ export class EpisodeScanner {
     for (const entry of await readdir(this.#layout.episodes, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
       const finishedAtMs = known.get(entry.name) ?? (await this.#lookUp(entry));
-      if (finishedAtMs !== undefined) waiting.set(entry.name, finishedAtMs);
+      if (finishedAtMs === undefined) this.#missed(entry.name);
+      else waiting.set(entry.name, finishedAtMs);
     }
     this.#finishedAtMs = waiting;
     return [...waiting].sort(([a, aMs], [b, bMs]) => aMs - bMs || (a < b ? -1 : 1)).map(([name]) => name);
+  }
+
+  /** Node replaces what is no UTF-8 in a name, so that no path leads to it: a person has to rename it. Told once. */
+  #missed(name: string): void {
+    if (!name.includes('\ufffd') || this.#unreachable.has(name)) return;
+    this.#unreachable.add(name);
+    this.#logger.error(
+      { name, cure: `rename it: ls -b ${this.#layout.episodes}` },
+      'a directory whose name is not UTF-8 cannot be shipped',
+    );
   }
 
   async #lookUp(entry: Dirent): Promise<number | undefined> {

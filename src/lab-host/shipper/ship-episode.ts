@@ -1,7 +1,8 @@
 // One episode, from wherever it stands, as far as it gets: pack → put → receipt → shipped/, or reason → quarantine/, or it waits.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError, messageOf } from '../../lib/app-error.ts';
@@ -27,17 +28,27 @@ export interface ShipDependencies {
   transport: Transport;
   link: ReceiverLink;
   patience: 'patient' | 'impatient';
-  /** Attempts per episode in this process's life. */
-  attempts: Map<string, number>;
+  /** What each waiting episode has met in this process's life. */
+  tallies: Map<string, Tally>;
   clock: Clock;
   logger: Logger;
   afterStep: AfterStep<ShipperStep>;
 }
 
-export type ShipOutcome = 'shipped' | 'duplicate' | 'quarantined' | 'waiting';
+export interface Tally {
+  attempts: number;
+  /** How often it arrived otherwise than it was packed. */
+  damaged: number;
+  /** How often it changed while it was packed. */
+  changing: number;
+}
 
-// An episode whose bytes arrive changed so often is no accident of the link.
-const MAX_DAMAGED_ATTEMPTS = 3;
+/** `gone`: somebody else moved it away meanwhile. */
+export type ShipOutcome = 'shipped' | 'duplicate' | 'quarantined' | 'waiting' | 'gone';
+
+// What happens so often to one episode is no accident of the link, nor of a recorder that finishes late.
+const MAX_DAMAGED = 3;
+const MAX_CHANGING = 3;
 
 /** Never throws for what one episode can be or meet. */
 export async function shipEpisode(
@@ -59,15 +70,15 @@ export async function shipEpisode(
       await quarantineEpisode(dependencies, episodeId);
       return 'quarantined';
     }
-    if (!isEpisodeId(episodeId))
-      return await condemn(
-        dependencies,
-        episodeId,
-        localRefusal('bad-episode-id', 'the directory name is no valid episode id'),
-      );
+    if (!isEpisodeId(episodeId)) {
+      const refused = localRefusal('bad-episode-id', 'the directory name is no valid episode id');
+      return await condemn(dependencies, episodeId, refused);
+    }
     return await packAndPut(dependencies, episodeId, stop);
   } catch (error) {
-    if (error instanceof AppError && (error.code === 'episode-unreadable' || error.code === 'episode-malformed')) {
+    if (stop.aborted) return 'waiting';
+    if (!existsSync(join(layout.episodes, episodeId))) return 'gone';
+    if (error instanceof AppError && isOwnFault(dependencies, episodeId, error)) {
       return await condemn(dependencies, episodeId, localRefusal(error.code, error.message));
     }
     logger.error({ episode: episodeId, err: error }, 'episode could not be worked on; it stays and is tried again');
@@ -75,36 +86,49 @@ export async function shipEpisode(
   }
 }
 
+/** A recorder that has published too early gets some tries to come to its end. */
+function isOwnFault(dependencies: ShipDependencies, episodeId: string, { code }: AppError): boolean {
+  if (code === 'episode-unreadable' || code === 'episode-malformed') return true;
+  if (code !== 'episode-changing') return false;
+  const tally = tallyOf(dependencies, episodeId);
+  tally.changing += 1;
+  return tally.changing >= MAX_CHANGING;
+}
+
+function tallyOf({ tallies }: ShipDependencies, episodeId: string): Tally {
+  const tally = tallies.get(episodeId) ?? { attempts: 0, damaged: 0, changing: 0 };
+  tallies.set(episodeId, tally);
+  return tally;
+}
+
 async function packAndPut(dependencies: ShipDependencies, episodeId: string, stop: AbortSignal): Promise<ShipOutcome> {
   const { link, logger } = dependencies;
-  const { kind, packed } = await packEpisode(dependencies, episodeId);
+  const { kind, packed } = await packEpisode(dependencies, episodeId, stop);
   if (kind === 'packed') {
     logger.info({ episode: episodeId, bytes: packed.sizeBytes, source_bytes: packed.sourceBytes }, 'episode packed');
   }
   if (!(await link.admit(stop, dependencies.patience))) return 'waiting';
-  const verdict = await attempt(dependencies, packed, stop);
-  if (stop.aborted && verdict.kind === 'transient') {
-    link.abandoned();
-    return 'waiting';
+  try {
+    const verdict = await attempt(dependencies, packed, stop);
+    if (stop.aborted && verdict.kind === 'transient') return 'waiting';
+    return await settle(dependencies, packed, verdict);
+  } finally {
+    link.ended();
   }
-  return await settle(dependencies, packed, verdict);
 }
 
-async function attempt(
-  { transport, hostId, attempts }: ShipDependencies,
-  packed: PackedEpisode,
-  stop: AbortSignal,
-): Promise<Verdict> {
-  attempts.set(packed.episodeId, (attempts.get(packed.episodeId) ?? 0) + 1);
+async function attempt(dependencies: ShipDependencies, packed: PackedEpisode, stop: AbortSignal): Promise<Verdict> {
+  const { transport, hostId } = dependencies;
+  tallyOf(dependencies, packed.episodeId).attempts += 1;
   try {
-    return classifyAnswer(await transport.put(hostId, packed, stop), packed.sha256);
+    return classifyAnswer(await transport.put(hostId, packed, stop), { hostId, ...packed });
   } catch (error) {
     return classifyNetworkError(error);
   }
 }
 
 async function settle(dependencies: ShipDependencies, packed: PackedEpisode, verdict: Verdict): Promise<ShipOutcome> {
-  const { link, logger, layout, clock, attempts, afterStep } = dependencies;
+  const { link, logger, layout, clock, tallies, afterStep } = dependencies;
   const { episodeId } = packed;
   switch (verdict.kind) {
     case 'shipped':
@@ -113,7 +137,7 @@ async function settle(dependencies: ShipDependencies, packed: PackedEpisode, ver
       await writeReceipt(layout, episodeId, { ...verdict.answer, shipped_at_wall: clock.wallTime() });
       afterStep('receipt-written');
       await retireEpisode(dependencies, episodeId);
-      attempts.delete(episodeId);
+      tallies.delete(episodeId);
       logger.info(
         { episode: episodeId, outcome: verdict.kind, bytes: packed.sizeBytes, seq: verdict.answer['seq'] },
         'episode shipped',
@@ -139,7 +163,9 @@ async function settle(dependencies: ShipDependencies, packed: PackedEpisode, ver
 
 /** The receiver saw other bytes than were packed: a bad tarball is packed anew, a good one sent again, and after a few tries all waits. */
 async function repair(dependencies: ShipDependencies, packed: PackedEpisode, refused: Refused): Promise<ShipOutcome> {
-  const { layout, link, logger, attempts } = dependencies;
+  const { layout, link, logger } = dependencies;
+  const tally = tallyOf(dependencies, packed.episodeId);
+  tally.damaged += 1;
   const isIntact = (await sha256OfFile(packed.tarballPath)) === packed.sha256;
   if (!isIntact) await discardPacked(layout, packed.episodeId);
   logger.warn(
@@ -151,7 +177,7 @@ async function repair(dependencies: ShipDependencies, packed: PackedEpisode, ref
     },
     'episode did not arrive as it was packed',
   );
-  if ((attempts.get(packed.episodeId) ?? 0) >= MAX_DAMAGED_ATTEMPTS) hold(dependencies, refused);
+  if (tally.damaged >= MAX_DAMAGED) hold(dependencies, refused);
   else link.failed(refused.code, undefined);
   return 'waiting';
 }
@@ -175,7 +201,7 @@ async function condemn(
   refused: Refused,
   commit?: string,
 ): Promise<ShipOutcome> {
-  const { layout, clock, logger, attempts, afterStep } = dependencies;
+  const { layout, clock, logger, tallies, afterStep } = dependencies;
   try {
     await writeReason(layout, {
       episode_id: episodeId,
@@ -186,7 +212,7 @@ async function condemn(
       remediation: refused.remediation ?? null,
       commit: commit ?? null,
       head_commit: refused.headCommit ?? null,
-      attempts: attempts.get(episodeId) ?? 0,
+      attempts: tallies.get(episodeId)?.attempts ?? 0,
     });
     afterStep('reason-written');
     await quarantineEpisode(dependencies, episodeId);
@@ -197,7 +223,7 @@ async function condemn(
     );
     return 'waiting';
   }
-  attempts.delete(episodeId);
+  tallies.delete(episodeId);
   logger.error(
     { episode: episodeId, status: refused.status || undefined, code: refused.code, detail: refused.detail },
     'episode refused and quarantined',

@@ -13,6 +13,8 @@ export interface PassDependencies extends ShipDependencies {
 export interface PassProgress {
   total: number;
   done: number;
+  /** Not shipped and not refused, so far. */
+  waiting: number;
   last: { episodeId: string; outcome: ShipOutcome } | undefined;
 }
 
@@ -23,10 +25,10 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
   const swept = await sweepOutbox(layout, new Set(queue));
   if (swept.length > 0)
     logger.info({ files: swept.length, first: swept[0] }, 'outbox: removed what nothing needs any more');
-  onProgress({ total: queue.length, done: 0, last: undefined });
+  onProgress({ total: queue.length, done: 0, waiting: queue.length, last: undefined });
   let next = 0;
   let done = 0;
-  let settled = 0;
+  let waiting = queue.length;
   const work = async () => {
     while (!stop.aborted) {
       const episodeId = queue[next];
@@ -34,10 +36,10 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
       if (episodeId === undefined) return;
       const outcome = await shipEpisode(dependencies, episodeId, stop);
       done += 1;
-      if (outcome !== 'waiting') settled += 1;
-      onProgress({ total: queue.length, done, last: { episodeId, outcome } });
+      if (outcome !== 'waiting') waiting -= 1;
+      onProgress({ total: queue.length, done, waiting, last: { episodeId, outcome } });
     }
   };
   await Promise.all(Array.from({ length: dependencies.concurrency }, work));
-  return queue.length - settled;
+  return waiting;
 }

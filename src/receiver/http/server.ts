@@ -1,12 +1,14 @@
 // The HTTP server: Node's own for connections and the episode PUT, hono for everything else.
 
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import type { Clock } from '../../lib/clock.ts';
 import { HEADER } from '../../protocol/headers.ts';
+import type { ProblemCode } from '../../protocol/problem.ts';
 import type { Authenticator } from './authentication.ts';
 import { problemAnswer, sendAnswer } from './problem-answer.ts';
 import { answerProblem, type RouteEnvironment } from './route-environment.ts';
@@ -61,10 +63,10 @@ export function createReceiverServer(dependencies: ServerDependencies): Server {
   );
   server.timeout = IDLE_MS;
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => handle(request, response, true));
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const requestId = randomUUID();
     response.setHeader(HEADER.requestId, requestId);
-    response.setHeader('Connection', 'close');
+    dependencies.lingering.prepare(request, response, true);
     sendAnswer(response, problemAnswer('expectation-failed', 'Expect knows 100-continue only', requestId));
   });
   server.on('clientError', answerMalformedRequest);
@@ -74,6 +76,7 @@ export function createReceiverServer(dependencies: ServerDependencies): Server {
 function createRoutes(dependencies: ServerDependencies): OpenAPIHono<RouteEnvironment> {
   const app = new OpenAPIHono<RouteEnvironment>();
   app.get('/healthz', (context) => context.json({ ok: true }));
+  app.all('/healthz', only('GET, HEAD'));
   app.use('*', async (context, next) => {
     const authentication = dependencies.authenticate(context.req.method, context.env.incoming.headers);
     if (authentication.kind === 'refused') {
@@ -85,6 +88,8 @@ function createRoutes(dependencies: ServerDependencies): OpenAPIHono<RouteEnviro
   });
   registerPing(app, dependencies);
   registerReadEpisode(app, dependencies);
+  app.all('/v1/ping', only('POST'));
+  app.all('/v1/episodes/:host/:name', only('GET, HEAD, PUT'));
   app.notFound((context) =>
     answerProblem(context, 'not-found', `nothing is served at ${context.req.method} ${context.req.path}`),
   );
@@ -95,16 +100,35 @@ function createRoutes(dependencies: ServerDependencies): OpenAPIHono<RouteEnviro
   return app;
 }
 
+/** A path that is served, asked in a way that it does not know (RFC 9110, 15.5.6). */
+function only(allow: string): (context: Context<RouteEnvironment>) => Response {
+  return (context) => {
+    const answer = answerProblem(context, 'method-not-allowed', `${context.req.path} knows ${allow}`);
+    answer.headers.set('Allow', allow);
+    return answer;
+  };
+}
+
 /** What is no HTTP at all: llhttp has refused it, there is no request to answer, only a socket. */
 function answerMalformedRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const { headers, body } = problemAnswer('bad-target', 'the request is not well-formed HTTP/1.1', randomUUID());
-  const status = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(
-    `HTTP/1.1 ${status}\r\n${lines.join('')}Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  const requestId = randomUUID();
+  const [code, detail] = MALFORMED[error.code ?? ''] ?? ['bad-request', 'the request is not well-formed HTTP/1.1'];
+  const { status, headers, body } = problemAnswer(code, detail, requestId);
+  const fields = {
+    ...headers,
+    'X-Request-Id': requestId,
+    'Content-Length': Buffer.byteLength(body),
+    Connection: 'close',
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
 }
+
+const MALFORMED: Record<string, [code: ProblemCode, detail: string]> = {
+  HPE_HEADER_OVERFLOW: ['headers-too-large', 'the headers are larger than 16 KiB'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', `the headers did not arrive within ${HEADERS_MS / 1000} s`],
+};

@@ -66,22 +66,36 @@ export async function commitEpisode(
 export async function finishPublished(
   dependencies: CommitDependencies,
   unfinished: readonly UnfinishedBlob[],
+  stop: AbortSignal,
 ): Promise<void> {
   for (const { key, finish } of unfinished) {
-    await dependencies.locks.run(key.hostId, key.episodeId, async () => {
-      await completeRow(dependencies, key);
-      await finish();
-    });
+    try {
+      await dependencies.locks.run(key.hostId, key.episodeId, async () => {
+        await completeRow(dependencies, key, stop);
+        await finish();
+      });
+    } catch (error) {
+      if (stop.aborted) return;
+      dependencies.logger.error(
+        { host: key.hostId, episode: key.episodeId, err: error },
+        'episode that a crash left without its row could not be completed; the next start tries again',
+      );
+    }
   }
 }
 
 /** The row of a published blob; one that lacks it is hashed anew and stamped from what it carries. */
-async function completeRow({ blobs, ledger, clock, logger }: CommitDependencies, key: BlobKey): Promise<SequencedRow> {
+async function completeRow(
+  { blobs, ledger, clock, logger }: CommitDependencies,
+  key: BlobKey,
+  stop?: AbortSignal,
+): Promise<SequencedRow> {
   const existing = await ledger.find(key.hostId, key.episodeId);
   if (existing) return existing;
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for await (const chunk of await blobs.read(key)) {
+    stop?.throwIfAborted();
     hash.update(chunk);
     sizeBytes += chunk.length;
   }

@@ -29,7 +29,10 @@ export class Room {
       // Counted before the look at the disk, so that two claims at once cannot both take the last room.
       this.#outstandingBytes += bytes;
       outstandingBytes += bytes;
-      const freeBytes = await this.#freeBytes();
+      const freeBytes = await this.#freeBytes().catch((error: unknown) => {
+        release();
+        throw error;
+      });
       if (freeBytes - this.#outstandingBytes >= this.#minFreeBytes) return;
       release();
       throw new AppError(

@@ -16,7 +16,7 @@ export class BranchCache {
   readonly #clock: Clock;
   readonly #logger: Logger;
   #knowledge: BranchKnowledge | undefined;
-  #refreshedAtMs = Number.NEGATIVE_INFINITY;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
   #running: Refresh | undefined;
   #next: Promise<boolean> | undefined;
   #failing = false;
@@ -28,9 +28,9 @@ export class BranchCache {
     this.#logger = options.logger;
   }
 
-  /** What is known now. Starts a refresh behind the caller's back when that is older than `refreshMs`. */
+  /** What is known now. Starts a refresh behind the caller's back when the last began longer ago than `refreshMs`. */
   current(): BranchKnowledge | undefined {
-    if (this.#clock.monotonicMs() - this.#refreshedAtMs > this.#refreshMs && !this.#running) void this.#start();
+    if (this.#clock.monotonicMs() - this.#lookedAtMs > this.#refreshMs && !this.#running) void this.#start();
     return this.#knowledge;
   }
 
@@ -61,6 +61,7 @@ export class BranchCache {
       }),
     };
     this.#running = refresh;
+    this.#lookedAtMs = this.#clock.monotonicMs();
     return refresh.done;
   }
 
@@ -69,7 +70,6 @@ export class BranchCache {
       const knowledge = await this.#source.read();
       this.#noticeRewrite(knowledge);
       this.#knowledge = knowledge;
-      this.#refreshedAtMs = this.#clock.monotonicMs();
       if (this.#failing) this.#logger.info({ source: knowledge.source }, 'version gate: the source answers again');
       this.#failing = false;
       return true;

@@ -19,7 +19,7 @@ const WINDOWS_READ = 10;
 export function gitSource(repositoryPath: string, branch: string, window: number): CommitSource {
   return {
     async read() {
-      const commits = await gitLog(repositoryPath, branch, window * WINDOWS_READ);
+      const commits = await readBranch(repositoryPath, branch, window * WINDOWS_READ);
       if (commits.length === 0) throw failed(repositoryPath, branch, new Error('git log printed no commit'));
       return { commits, source: 'git' };
     },
@@ -29,6 +29,11 @@ export function gitSource(repositoryPath: string, branch: string, window: number
 /** A list from the configuration, newest first. */
 export function staticSource(commits: readonly string[]): CommitSource {
   return { read: () => Promise.resolve({ commits, source: 'static' }) };
+}
+
+/** A tag of the same name must not stand for the branch; what is no local branch (HEAD, origin/main) is read as git reads it. */
+async function readBranch(repositoryPath: string, branch: string, count: number): Promise<string[]> {
+  return await gitLog(repositoryPath, `refs/heads/${branch}`, count).catch(() => gitLog(repositoryPath, branch, count));
 }
 
 async function gitLog(repositoryPath: string, branch: string, count: number): Promise<string[]> {
