@@ -43,6 +43,9 @@ describe('values', () => {
     ['plain', 'v=plain'],
     ['', 'v=""'],
     ['two words', 'v="two words"'],
+    ['back\\slash', 'v=back\\slash'],
+    ['back\\slash and space\\', 'v="back\\\\slash and space\\\\"'],
+    ['\\"', 'v="\\\\\\""'],
     ['say "hi"', 'v="say \\"hi\\""'],
     [0, 'v=0'],
     [false, 'v=false'],
@@ -101,12 +104,30 @@ describe('nothing forges a line', () => {
   });
 });
 
+test('a long run of white space, with line breaks in it and without', () => {
+  const spaces = ' '.repeat(200_000);
+  const breaks = '\n'.repeat(200_000);
+  for (const [value, text] of [
+    [`a${spaces}b`, `v="a${spaces}b"`],
+    [`a${spaces}b\nc`, `v="a${spaces}b c"`],
+    [`a${spaces}\n${spaces}b`, 'v="a b"'],
+    [`a${breaks}b`, 'v="a b"'],
+    [`a${' \n'.repeat(200_000)}b`, `v="a${spaces}b"`],
+  ] as const) {
+    assert.ok(plain({ v: value }) === `${WALL} INFO m ${text}\n`, `${value.length} characters`);
+  }
+});
+
 test('a plain line is read back: its level, message and fields', () => {
   const key = fc
     .stringMatching(/^[a-z_][A-Za-z0-9_]{0,8}$/)
     .filter((name) => !['level', 'msg', 'err', '__proto__'].includes(name));
   const word = fc.stringMatching(/^[a-z:;,.()-]{1,8}$/);
-  const value = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\\'));
+  const hard = fc.constantFrom('\\', '"', ' ', '\n', '\r\n', '\t', '=', ' key=', 'x');
+  const value = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.array(hard, { maxLength: 12 }).map((parts) => parts.join('')),
+  );
   fc.assert(
     fc.property(fc.array(word, { minLength: 1 }), fc.dictionary(key, value), (words, values) => {
       const message = words.join(' ');
@@ -130,16 +151,9 @@ for (const line of [
   test(`no plain line: ${JSON.stringify(line)}`, () => assert.equal(parsePlainLogLine(line), undefined));
 }
 
-/** The documented replacement: white space around line breaks becomes one space, other control characters `?`. */
+/** The documented replacement: line breaks, and the white space around lines, become one space; other control characters `?`. */
 function replaceControl(text: string): string {
   const lines = text.split(/[\r\n]+/);
-  const joined = lines
-    .map((line, index) => (index === 0 ? '' : ' ') + trimInner(line, index > 0, index < lines.length - 1))
-    .join('');
+  const joined = lines.length === 1 ? text : lines.map((line) => line.trim()).join(' ');
   return [...joined].map((character) => (/[\p{Cc}\u2028\u2029]/u.test(character) ? '?' : character)).join('');
-}
-
-function trimInner(line: string, start: boolean, end: boolean): string {
-  const left = start ? line.trimStart() : line;
-  return end ? left.trimEnd() : left;
 }

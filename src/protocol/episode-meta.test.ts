@@ -74,6 +74,27 @@ describe('the stamp of meta.json', () => {
       { schema_version: ['7'], code_version: { commit: COMMIT } },
       { commit: COMMIT },
     ],
+    ['a schema version of one character', { schema_version: '!' }, { schemaVersion: '!' }],
+    ['a schema version with a space inside', { schema_version: 'v 7~' }, { schemaVersion: 'v 7~' }],
+    ['a schema version of 128', { schema_version: 'x'.repeat(128) }, { schemaVersion: 'x'.repeat(128) }],
+    ...[
+      '',
+      ' ',
+      ' 7',
+      '7 ',
+      '7\n',
+      '7\r\nX-Forged: 1',
+      '7\0',
+      '\x7f',
+      'ü',
+      '日本',
+      'x'.repeat(129),
+      'x'.repeat(100_000),
+    ].map((text): [string, unknown, Partial<MetaStamp>] => [
+      `a schema version that no header carries: ${JSON.stringify(text).slice(0, 20)}`,
+      { schema_version: text, code_version: { commit: COMMIT } },
+      { commit: COMMIT },
+    ]),
     ['a code version that is a text', { schema_version: '7', code_version: COMMIT }, { schemaVersion: '7' }],
     ['a code version that is a list', { code_version: [COMMIT] }, {}],
     ['a list', [{ code_version: { commit: COMMIT } }], {}],
@@ -104,9 +125,10 @@ test('neither throws on any text or JSON, and each commit that comes out is well
   );
   fc.assert(
     fc.property(text, (metaText) => {
-      const { commit, dirty } = readMetaStamp(metaText);
+      const { commit, dirty, schemaVersion } = readMetaStamp(metaText);
       assert.match(commit ?? COMMIT, /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/);
       assert.equal(typeof dirty, 'boolean');
+      assert.match(schemaVersion ?? '7', /^[\x20-\x7e]{1,128}$/);
       assert.match(parseVersionFile(metaText)?.commit ?? COMMIT, /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/);
     }),
     { numRuns: 500 },

@@ -9,7 +9,7 @@ export const QUARANTINE_REASON_FILE = 'quarantine_reason.json';
 /** Names at the top of an episode that are the shipper's own: never recorded, never packed. */
 export const RESERVED_FILES: readonly string[] = [RECEIPT_FILE, QUARANTINE_REASON_FILE];
 
-export const codeVersionSchema = z.object({
+const codeVersionSchema = z.object({
   commit: commitSchema,
   dirty: z.boolean().default(false),
   stamped_at_wall: z.string().nullish(),

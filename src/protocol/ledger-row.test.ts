@@ -28,6 +28,10 @@ describe('a row', () => {
     ],
     ['completed after a crash', { seq: 2, dirty: false, gate: 'recovered' }],
     ['stored with the gate off', { seq: 3, gate: 'disabled' }],
+    ['of a tree that nobody knows the state of', { seq: 3, dirty: null }],
+    ['let in by a gate of tomorrow', { seq: 3, gate: 'signed' }],
+    ['let in by a gate that tells more', { seq: 3, gate: { head: null, source: 'forge', age_s: 1, by: { a: [1] } } }],
+    ['let in by a gate that tells nothing', { seq: 3, gate: {} }],
     ['of a newer receiver', { seq: 4, shard: 'x', labels: { a: [1] } }],
   ] satisfies [string, Record<string, unknown>][]) {
     test(`${title} is read, and nothing of it is lost`, () => {
@@ -48,6 +52,9 @@ describe('no row', () => {
     ['a digest in upper case', { sha256: 'AB'.repeat(32) }],
     ['a short digest', { sha256: 'ab' }],
     ['a negative size', { bytes: -1 }],
+    ['dirty that is not true or false', { dirty: 'no' }],
+    ['a gate that is a number', { gate: 1 }],
+    ['a gate that is nothing', { gate: null }],
     ['half a byte', { bytes: 0.5 }],
     ['a size as text', { bytes: '1' }],
     ['a number of zero', { seq: 0 }],

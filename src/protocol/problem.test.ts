@@ -30,6 +30,7 @@ describe('each problem', () => {
 describe('the statuses of the contract', () => {
   const expected: Record<number, string[]> = {
     400: [
+      'bad-request',
       'bad-host-id',
       'bad-episode-id',
       'bad-suffix',
@@ -42,10 +43,12 @@ describe('the statuses of the contract', () => {
     ],
     401: ['credential-missing', 'credential-invalid'],
     403: ['forbidden'],
+    408: ['request-timeout'],
     409: ['conflict'],
     412: ['commit-not-in-window', 'commit-blocked', 'dirty-refused'],
     413: ['too-large'],
     415: ['encoding-refused'],
+    431: ['headers-too-large'],
     503: ['gate-unknown', 'gate-stale', 'sync-failed'],
     507: ['disk-reserve', 'disk-full'],
   };

@@ -70,4 +70,3 @@ export const receivedProblemSchema = z.object({
   remediation: z.string().optional().catch(undefined),
   head_commit: z.string().nullish().catch(undefined),
 });
-export type ReceivedProblem = z.infer<typeof receivedProblemSchema>;

@@ -64,6 +64,7 @@ test('a gate has one source, or is off', (t) => {
   const neither = (line: number) =>
     `${line}: [version_gate] local_repo_path: found neither local_repo_path nor commits; allowed: one of them, or enabled = false`;
   const both = '[version_gate] commits: found both commits and local_repo_path; allowed: one of them';
+  const commits = 'allowed: a list of full commits (40 or 64 hex digits each)';
   const cases: [text: string, ...mistakes: string[]][] = [
     ['', neither(1)],
     ['[version_gate]\nenabled = true', neither(1)],
@@ -71,9 +72,10 @@ test('a gate has one source, or is off', (t) => {
     ['version_gate.enabled = false'],
     ['version_gate.local_repo_path = "r.git"'],
     [`version_gate.commits = ["${COMMIT}"]`],
-    ['version_gate.commits = []'],
+    ['version_gate.commits = []', `1: [version_gate] commits: found an empty list; ${commits}`],
+    ['[version_gate]\nenabled = false\ncommits = []', `3: [version_gate] commits: found an empty list; ${commits}`],
     [`[version_gate]\nlocal_repo_path = "r.git"\ncommits = ["${COMMIT}"]`, `3: ${both}`],
-    [`[version_gate]\nenabled = false\nlocal_repo_path = "r.git"\ncommits = []`, `4: ${both}`],
+    [`[version_gate]\nenabled = false\nlocal_repo_path = "r.git"\ncommits = ["${COMMIT}"]`, `4: ${both}`],
     [
       '[version_gate]\nwindow = "0"\nbranches = "x"',
       neither(1),

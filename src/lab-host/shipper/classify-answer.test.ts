@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { makeProblem, PROBLEMS, type ProblemCode } from '../../protocol/problem.ts';
-import { classifyAnswer, type ReceiverAnswer, type Verdict } from './classify-answer.ts';
+import { classifyAnswer, type ReceiverAnswer, type SentEpisode, type Verdict } from './classify-answer.ts';
 
 const SHA = 'ab'.repeat(32);
+const SENT: SentEpisode = { hostId: 'lab-07', episodeId: 'e-1', sha256: SHA };
 
 function judge(status: number, body: unknown, more: Partial<ReceiverAnswer> = {}): Verdict {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return classifyAnswer({ status, body: text, contentType: 'application/json', retryAfterS: undefined, ...more }, SHA);
+  return classifyAnswer({ status, body: text, contentType: 'application/json', retryAfterS: undefined, ...more }, SENT);
 }
 
 describe('by the code of the problem', () => {
@@ -23,7 +24,9 @@ describe('by the code of the problem', () => {
     conflict: 'fatal',
     'too-large': 'fatal',
     'digest-mismatch': 'damaged',
+    'bad-request': 'held',
     'bad-target': 'held',
+    'headers-too-large': 'held',
     'digest-missing': 'held',
     'digest-malformed': 'held',
     'content-range-refused': 'held',
@@ -34,6 +37,7 @@ describe('by the code of the problem', () => {
     'method-not-allowed': 'held',
     'encoding-refused': 'held',
     'expectation-failed': 'held',
+    'request-timeout': 'transient',
     'internal-error': 'transient',
     'gate-unknown': 'transient',
     'gate-stale': 'transient',
@@ -129,7 +133,17 @@ describe('answers that are not a receiver’s condemn no episode', () => {
   });
   test('of a page the beginning is told', () => {
     const verdict = judge(404, ` ${'x'.repeat(1_000)}`);
-    assert.equal('detail' in verdict ? verdict.detail : '', 'x'.repeat(199));
+    assert.equal('detail' in verdict ? verdict.detail : '', 'x'.repeat(499));
+  });
+  test('of a long detail the beginning is told', () => {
+    for (const [length, told] of [
+      [500, 500],
+      [501, 500],
+      [200_000, 500],
+    ] as const) {
+      const verdict = judge(412, { code: 'commit-blocked', detail: 'x'.repeat(length) });
+      assert.equal('detail' in verdict ? verdict.detail : '', 'x'.repeat(told));
+    }
   });
   test('members of other types are as good as absent', () => {
     const verdict = judge(412, { code: 'commit-blocked', detail: ['x'], remediation: 1, head_commit: {} });
@@ -140,11 +154,13 @@ describe('answers that are not a receiver’s condemn no episode', () => {
 });
 
 describe('success', () => {
-  const ours = { status: 'stored', sha256: SHA, seq: 7 };
+  const ours = { status: 'stored', host_id: 'lab-07', episode_id: 'e-1', sha256: SHA, seq: 7 };
+  const upperCase = { sha256: SHA.toUpperCase() };
   for (const [title, status, body, verdict] of [
     ['201', 201, ours, { kind: 'shipped', answer: ours }],
     ['200', 200, ours, { kind: 'duplicate', answer: ours }],
     ["the older receiver's, which names no digest", 201, { ok: true }, { kind: 'shipped', answer: { ok: true } }],
+    ['the digest in upper case', 201, upperCase, { kind: 'shipped', answer: upperCase }],
     ['a body that is no JSON', 201, 'stored', { kind: 'shipped', answer: { answer: 'stored' } }],
     ['a body that is no object', 200, '[1]', { kind: 'duplicate', answer: { answer: '[1]' } }],
     ['no body', 200, '', { kind: 'duplicate', answer: { answer: '' } }],
@@ -155,7 +171,15 @@ describe('success', () => {
     for (const [title, body, contentType] of [
       ['another digest', { ...ours, sha256: 'cd'.repeat(32) }, 'application/json'],
       ['a digest that is none', { ...ours, sha256: null }, 'application/json'],
+      ['another host', { ...ours, host_id: 'lab-08' }, 'application/json'],
+      ['a host that is none', { ...ours, host_id: null }, 'application/json'],
+      ['another episode', { ...ours, episode_id: 'e-2' }, 'application/json'],
+      ['another episode and no digest', { episode_id: 'e-2' }, 'application/json'],
       ['a login page', '<html>Log in', 'text/html; charset=utf-8'],
+      ['a page that calls itself JSON', '<html>Log in', 'application/json'],
+      ['a page without a type, after white space', '\r\n  <!DOCTYPE html>', ''],
+      ['a page without a tag', 'Log in', 'text/html'],
+      ['XML', '<?xml version="1.0"?><ok/>', 'application/xml'],
       ['a login page in capitals', '<html>Log in', 'Text/HTML'],
     ] satisfies [string, unknown, string][]) {
       test(`${status} with ${title} retires nothing`, () => {

@@ -114,9 +114,12 @@ function classifySuccess(
   sent: SentEpisode,
 ): Verdict {
   const isPage = /^text\/html/i.test(answer.contentType) || answer.body.trimStart().startsWith('<');
-  const names = (key: string, ours: string) =>
-    json?.[key] === undefined || String(json[key]).toLowerCase() === ours.toLowerCase();
-  const isOurs = names('sha256', sent.sha256) && names('episode_id', sent.episodeId) && names('host_id', sent.hostId);
+  const names = (key: string, ours: string) => json?.[key] === undefined || json[key] === ours;
+  const digest = json?.['sha256'];
+  const isOurs =
+    (digest === undefined || String(digest).toLowerCase() === sent.sha256) &&
+    names('episode_id', sent.episodeId) &&
+    names('host_id', sent.hostId);
   if (!isPage && isOurs) {
     const kind = answer.status === 201 ? 'shipped' : 'duplicate';
     return { kind, answer: json ?? { answer: answer.body } };

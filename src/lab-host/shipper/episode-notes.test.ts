@@ -91,6 +91,27 @@ for (const [name, has] of [
   });
 }
 
+test('an id may be as long as a name can be', async () => {
+  for (const episodeId of ['n'.repeat(250), 'm'.repeat(255)]) {
+    mkdirSync(join(layout.episodes, episodeId));
+    await writeReceipt(layout, episodeId, { shipped_at_wall: WALL });
+    await writeReason(layout, { ...REASON, episode_id: episodeId });
+    assert.equal(await hasReceipt(layout, episodeId), true);
+    assert.equal(await hasReason(layout, episodeId), true);
+  }
+  assert.deepEqual(readdirSync(layout.outbox), []);
+});
+
+test('two notes at once do not meet in the outbox', async () => {
+  const episodeIds = Array.from({ length: 20 }, (_, n) => `e-${n}`);
+  for (const episodeId of episodeIds) mkdirSync(join(layout.episodes, episodeId));
+  await Promise.all(episodeIds.map((of) => writeReceipt(layout, of, { of, shipped_at_wall: WALL })));
+  for (const of of episodeIds) {
+    const path = join(layout.episodes, of, 'receipt.json');
+    assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), { of, shipped_at_wall: WALL });
+  }
+});
+
 test('a half-written note lies in the outbox, never in the episode', async () => {
   rmSync(layout.outbox, { recursive: true });
   await assert.rejects(writeReason(layout, REASON), { code: 'ENOENT' });

@@ -76,6 +76,16 @@ describe('what cannot be packed', () => {
     await assert.rejects(listed(), { code: 'episode-malformed', message: /not UTF-8: "fÿ"/ });
   });
 
+  for (const name of ['back\\slash', '\\', 'a\\']) {
+    test(`a name with a backslash: ${name}`, async () => {
+      write(`inside/${name}`);
+      await assert.rejects(listed(), {
+        code: 'episode-malformed',
+        message: `${JSON.stringify(name)} has a backslash, which tarballs read as a directory`,
+      });
+    });
+  }
+
   test('a pipe', async (t) => {
     if (!hasSystemPart(t, ['mkfifo', '--version'], 'coreutils')) return;
     mkdirSync(join(directory, 'a'));

@@ -64,6 +64,22 @@ for (const [title, move, directory, moved, synced] of [
       ]);
     });
 
+    for (const length of [200, 201, 239, 255]) {
+      test(`gets a number also when its name has ${length} characters`, async () => {
+        const name = 'n'.repeat(length);
+        for (const content of ['1', '2', '3']) {
+          mkdirSync(join(layout.episodes, name));
+          writeFileSync(join(layout.episodes, name, 'data'), content);
+          await move({ layout, afterStep: noStepObserver }, name);
+        }
+        assert.deepEqual(Object.fromEntries(contents()), {
+          [name]: '1',
+          [`${'n'.repeat(200)}.2`]: '2',
+          [`${'n'.repeat(200)}.3`]: '3',
+        });
+      });
+    }
+
     test('never takes the place of a file', async () => {
       writeFileSync(join(layout[directory], 'e'), 'somebody else’s');
       publish('e', '1');

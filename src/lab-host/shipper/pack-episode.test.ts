@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   chownSync,
@@ -8,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -20,6 +23,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import { type ParsedTarEntryWithData, unpackTar } from 'modern-tar';
 import { sha256 } from '../../../test/support/episodes.ts';
+import { hasSystemPart } from '../../../test/support/system-part.ts';
 import { makeDirectory, removeDirectory } from '../../../test/support/temporary-directory.ts';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
 import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from './data-layout.ts';
@@ -27,6 +31,9 @@ import { discardPacked, packEpisode } from './pack-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
 
 const COMMIT = 'a'.repeat(40);
+const UNSTAMPED = { commit: undefined, dirty: false, schemaVersion: undefined };
+const MIB = 1024 ** 2;
+const NEVER = new AbortController().signal;
 const META = JSON.stringify({ schema_version: '7', code_version: { commit: COMMIT, dirty: true } });
 
 let root: string;
@@ -47,8 +54,8 @@ function write(episodeId: string, files: Record<string, string | Uint8Array>): v
   }
 }
 
-const pack = (episodeId: string, afterStep: AfterStep<ShipperStep> = noStepObserver) =>
-  packEpisode({ layout, zstdLevel: 3, afterStep }, episodeId);
+const pack = (episodeId: string, afterStep: AfterStep<ShipperStep> = noStepObserver, stop = NEVER) =>
+  packEpisode({ layout, zstdLevel: 3, afterStep }, episodeId, stop);
 
 /** Runs `act` at one step of the next packing. */
 const at =
@@ -163,7 +170,7 @@ describe('a packed episode', () => {
     mkdirSync(join(layout.episodes, 'e'));
     const { packed } = await pack('e');
     assert.deepEqual(await unpack(packed.tarballPath), []);
-    assert.deepEqual(packed.stamp, { commit: undefined, dirty: false, schemaVersion: undefined });
+    assert.deepEqual(packed.stamp, UNSTAMPED);
   });
 
   test('passes its steps in the durable order', async () => {
@@ -236,20 +243,6 @@ describe('a tarball that is there', () => {
     });
   }
 
-  for (const [title, change] of [
-    ['grew', () => appendFileSync(join(layout.episodes, 'e/data'), 'more')],
-    ['shrank', () => truncateSync(join(layout.episodes, 'e/data'), 1)],
-  ] satisfies [string, () => void][]) {
-    test(`is packed anew when its source ${title} while it was packed`, async () => {
-      write('e', { 'meta.json': META, data: 'four' });
-      await pack('e', at('partial-written', change));
-      const { kind, packed } = await pack('e');
-      assert.equal(kind, 'packed');
-      const data = (await unpack(packed.tarballPath)).find(({ header }) => header.name === 'e/data');
-      assert.equal(textOf(data), readFileSync(join(layout.episodes, 'e/data'), 'utf8'));
-    });
-  }
-
   test('of another episode is not touched by discarding', async () => {
     write('e', { data: 'x' });
     write('e.tar.zst', { data: 'x' });
@@ -267,17 +260,49 @@ describe('an episode that cannot be packed', () => {
     assert.equal(existsSync(outboxFiles(layout, 'e').partial), false);
   };
 
-  for (const [title, act] of [
-    ['meta.json is a directory', () => mkdirSync(join(layout.episodes, 'e/meta.json'))],
-    ['meta.json is a link to itself', () => symlinkSync('meta.json', join(layout.episodes, 'e/meta.json'))],
+  for (const [title, change] of [
+    ['grows', () => appendFileSync(join(layout.episodes, 'e/data'), 'more')],
+    ['shrinks', () => truncateSync(join(layout.episodes, 'e/data'), 1)],
+    ['is written again', () => utimesSync(join(layout.episodes, 'e/data'), 1, 4_000_000_000)],
+    ['gets another file', () => write('e', { more: '' })],
+    ['loses a directory', () => rmdirSync(join(layout.episodes, 'e/hollow'))],
   ] satisfies [string, () => void][]) {
-    test(title, async () => {
-      write('e', { data: 'x' });
-      act();
-      await assert.rejects(pack('e'), { code: 'episode-unreadable' });
+    test(`it ${title} while it is packed; afterwards it can be packed`, async () => {
+      write('e', { 'meta.json': META, data: 'four' });
+      mkdirSync(join(layout.episodes, 'e/hollow'));
+      await assert.rejects(pack('e', at('partial-opened', change)), { code: 'episode-changing', retryable: true });
       nothingIsLeft();
+      const { kind, packed } = await pack('e');
+      assert.equal(kind, 'packed');
+      const data = (await unpack(packed.tarballPath)).find(({ header }) => header.name === 'e/data');
+      assert.equal(textOf(data), readFileSync(join(layout.episodes, 'e/data'), 'utf8'));
     });
   }
+
+  test('a stop ends it between two chunks', async () => {
+    write('e', { 'meta.json': META, data: randomBytes(8 * MIB) });
+    const stop = new AbortController();
+    const steps: ShipperStep[] = [];
+    const afterStep = (step: ShipperStep) => {
+      steps.push(step);
+      stop.abort(new Error('stopped'));
+    };
+    await assert.rejects(pack('e', afterStep, stop.signal), { message: 'stopped' });
+    assert.deepEqual(steps, ['partial-opened']);
+    nothingIsLeft();
+    assert.equal((await pack('e')).kind, 'packed');
+  });
+
+  test('its meta.json is a pipe: nobody waits for a writer', async (t) => {
+    if (!hasSystemPart(t, ['mkfifo', '--version'], 'coreutils')) return;
+    write('e', { data: 'x' });
+    execFileSync('mkfifo', [join(layout.episodes, 'e/meta.json')]);
+    await assert.rejects(pack('e'), {
+      code: 'episode-malformed',
+      message: /^"meta\.json" is a socket, pipe or device/,
+    });
+    nothingIsLeft();
+  });
 
   test('a file vanishes while it is packed', async () => {
     write('e', { 'meta.json': META, data: 'x' });
@@ -295,5 +320,42 @@ describe('an episode that cannot be packed', () => {
     write('e', { data: 'x' });
     rmSync(layout.outbox, { recursive: true });
     await assert.rejects(pack('e'), { code: 'ENOENT' });
+  });
+});
+
+describe('a meta.json that says nothing: the episode is unstamped, and packed as it is', () => {
+  const metaPath = () => join(layout.episodes, 'e/meta.json');
+  const pipe = () => join(root, 'pipe');
+  const stamped = () => {
+    writeFileSync(join(root, 'elsewhere.json'), META);
+    return join(root, 'elsewhere.json');
+  };
+  for (const [title, makeMeta, packedAs] of [
+    ['a directory', () => mkdirSync(metaPath()), 'directory e/meta.json/'],
+    ['a link to itself', () => symlinkSync('meta.json', metaPath()), 'symlink e/meta.json'],
+    ['a link to nothing', () => symlinkSync('nowhere', metaPath()), 'symlink e/meta.json'],
+    ['a link to a file that has a stamp', () => symlinkSync(stamped(), metaPath()), 'symlink e/meta.json'],
+    ['a link to a file without an end', () => symlinkSync('/dev/zero', metaPath()), 'symlink e/meta.json'],
+    ['a link to a pipe that nobody writes', () => symlinkSync(pipe(), metaPath()), 'symlink e/meta.json'],
+    ['a larger one than 16 MiB', () => writeFileSync(metaPath(), META.padEnd(16 * MIB + 1)), 'file e/meta.json'],
+  ] satisfies [string, () => void, string][]) {
+    test(title, async (t) => {
+      if (!hasSystemPart(t, ['mkfifo', '--version'], 'coreutils')) return;
+      execFileSync('mkfifo', [pipe()]);
+      write('e', { data: 'x' });
+      makeMeta();
+      const { packed } = await pack('e');
+      assert.deepEqual(packed.stamp, UNSTAMPED);
+      const entries = await unpack(packed.tarballPath);
+      assert.deepEqual(
+        entries.map(({ header }) => `${header.type} ${header.name}`),
+        [packedAs, 'file e/data'],
+      );
+    });
+  }
+
+  test('one of 16 MiB is read', async () => {
+    write('e', { 'meta.json': META.padEnd(16 * MIB) });
+    assert.deepEqual((await pack('e')).packed.stamp, { commit: COMMIT, dirty: true, schemaVersion: '7' });
   });
 });

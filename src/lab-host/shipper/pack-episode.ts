@@ -72,7 +72,12 @@ export async function packEpisode(
 /** Forgets what was packed of an episode, so that the next attempt packs it anew. */
 export async function discardPacked(layout: DataLayout, episodeId: string): Promise<void> {
   const { tarball, partial, sidecar } = outboxFiles(layout, episodeId);
-  for (const path of [tarball, partial, sidecar]) await rm(path, { force: true });
+  for (const path of [tarball, partial, sidecar]) {
+    await rm(path, { force: true }).catch((error: unknown) => {
+      // A name that is too long for a tarball of it has none.
+      if (errnoOf(error) !== 'ENAMETOOLONG') throw error;
+    });
+  }
 }
 
 async function findPacked(
@@ -100,31 +105,44 @@ async function writeTarball(
 ): Promise<{ sha256: string; sizeBytes: number }> {
   const source = sourceState(files);
   const { tarball, partial, sidecar } = outboxFiles(layout, episodeId);
-  const handle = await open(partial, 'w', 0o640);
-  let written: { sha256: string; sizeBytes: number };
   try {
-    afterStep('partial-opened');
-    written = await compressInto(handle, tarSources(episodeId, directory, files), zstdLevel, directory, stop);
+    const written = await writePartial(partial, afterStep, (handle) =>
+      compressInto(handle, tarSources(episodeId, directory, files), zstdLevel, directory, stop),
+    );
     if (!sameSource(source, sourceState(await listEpisodeFiles(directory)))) {
       throw new AppError('episode-changing', `${directory} changed while it was packed`, { retryable: true });
     }
-    afterStep('partial-written');
-    await handle.sync();
-    afterStep('partial-synced');
+    const { sha256, sizeBytes } = written;
+    await writeFileDurably(sidecar, toJsonFile({ episode_id: episodeId, sha256, bytes: sizeBytes, source }));
+    afterStep('sidecar-written');
+    await rename(partial, tarball);
+    afterStep('tarball-renamed');
+    await fsyncDirectory(layout.outbox);
+    afterStep('outbox-synced');
+    return written;
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
+  }
+}
+
+/** The file is durable, and still has its temporary name, when this resolves. */
+async function writePartial<T>(
+  path: string,
+  afterStep: AfterStep<ShipperStep>,
+  write: (handle: FileHandle) => Promise<T>,
+): Promise<T> {
+  const handle = await open(path, 'w', 0o640);
+  try {
+    afterStep('partial-opened');
+    const result = await write(handle);
+    afterStep('partial-written');
+    await handle.sync();
+    afterStep('partial-synced');
+    return result;
   } finally {
     await handle.close();
   }
-  const { sha256, sizeBytes } = written;
-  await writeFileDurably(sidecar, toJsonFile({ episode_id: episodeId, sha256, bytes: sizeBytes, source }));
-  afterStep('sidecar-written');
-  await rename(partial, tarball);
-  afterStep('tarball-renamed');
-  await fsyncDirectory(layout.outbox);
-  afterStep('outbox-synced');
-  return written;
 }
 
 async function compressInto(

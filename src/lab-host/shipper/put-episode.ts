@@ -74,7 +74,9 @@ function requestHeaders(
 function exchange(request: ClientRequest, episode: PackedEpisode, options: TransportOptions): Promise<ReceiverAnswer> {
   const { afterStep } = options;
   return new Promise((resolve, reject) => {
-    const body = createReadStream(episode.tarballPath, { highWaterMark: 256 * 1024 });
+    // With its end told, the stream ends with its last byte, and not only when one more read finds nothing.
+    const end = Math.max(0, episode.sizeBytes - 1);
+    const body = createReadStream(episode.tarballPath, { highWaterMark: 256 * 1024, end });
     let isSending = false;
     let isAnswered = false;
     const fail = (error: unknown) => {

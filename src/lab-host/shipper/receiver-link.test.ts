@@ -3,7 +3,7 @@ import { beforeEach, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { Clock } from '../../lib/clock.ts';
-import { ReceiverLink } from './receiver-link.ts';
+import { type Admission, ReceiverLink } from './receiver-link.ts';
 
 /** Stands still until it is moved; whoever sleeps is woken when their time has come. */
 class StandingClock implements Clock {
@@ -47,10 +47,10 @@ beforeEach(() => {
 });
 
 /** Asks to be let through; `answer` is undefined while the caller waits. */
-function ask(stop: AbortSignal = NEVER): { answer: boolean | undefined } {
-  const asked: { answer: boolean | undefined } = { answer: undefined };
+function ask(stop: AbortSignal = NEVER): { answer: Admission | 'stopped' | undefined } {
+  const asked: { answer: Admission | 'stopped' | undefined } = { answer: undefined };
   void link.admit(stop, 'patient').then((answer) => {
-    asked.answer = answer;
+    asked.answer = answer ?? 'stopped';
   });
   return asked;
 }
@@ -63,14 +63,14 @@ describe('while the receiver answers', () => {
     await nextTurn();
     assert.deepEqual(
       asked.map(({ answer }) => answer),
-      [true, true, true],
+      ['free', 'free', 'free'],
     );
     assert.equal(link.trouble, undefined);
   });
 
   test('nobody after a stop', async () => {
-    assert.equal(await link.admit(AbortSignal.abort(), 'patient'), false);
-    assert.equal(await link.admit(AbortSignal.abort(), 'impatient'), false);
+    assert.equal(await link.admit(AbortSignal.abort(), 'patient'), undefined);
+    assert.equal(await link.admit(AbortSignal.abort(), 'impatient'), undefined);
   });
 });
 
@@ -107,11 +107,14 @@ describe('backoff', () => {
   });
 
   for (const [retryAfterS, drawn, delayMs] of [
-    [30, 1, 30_000],
+    [30, 1, 31_000],
+    [30, 0.25, 30_250],
     [30, 0, 30_000],
     [0, 1, 1_000],
+    [0, 0, 0],
     [0.5, 0, 500],
     [1e9, 0, 300_000],
+    [1e9, 1, 301_000],
   ] as const) {
     test(`Retry-After: ${retryAfterS} with ${drawn} drawn waits ${delayMs} ms`, () => {
       random = drawn;
@@ -119,6 +122,13 @@ describe('backoff', () => {
       link.failed('http-503', retryAfterS);
       assert.equal(nextTryAtMs(), 50 + delayMs);
     });
+  }
+});
+
+test('what the receiver asks for comes on top of the backoff, so that a fleet that was told the same comes back apart', () => {
+  for (const delayMs of [31_000, 32_000, 34_000, 38_000]) {
+    link.failed('http-503', 30);
+    assert.equal(nextTryAtMs(), delayMs);
   }
 });
 
@@ -134,12 +144,12 @@ describe('in trouble', () => {
     await clock.moveTo(1_000);
     assert.deepEqual(
       asked.map(({ answer }) => answer),
-      [true, undefined, undefined],
+      ['probe', undefined, undefined],
     );
     await clock.moveTo(600_000);
     assert.deepEqual(
       asked.map(({ answer }) => answer),
-      [true, undefined, undefined],
+      ['probe', undefined, undefined],
     );
   });
 
@@ -151,7 +161,13 @@ describe('in trouble', () => {
     await nextTurn();
     assert.deepEqual(
       asked.map(({ answer }) => answer),
-      [true, true, true],
+      ['probe', undefined, undefined],
+    );
+    link.ended('probe');
+    await nextTurn();
+    assert.deepEqual(
+      asked.map(({ answer }) => answer),
+      ['probe', 'free', 'free'],
     );
   });
 
@@ -160,21 +176,23 @@ describe('in trouble', () => {
     const asked = [ask(), ask()];
     await clock.moveTo(1_000);
     link.failed('x', undefined);
+    link.ended('probe');
+    await nextTurn();
     await clock.moveTo(2_999);
     assert.equal(asked[1]?.answer, undefined);
-    await clock.moveTo(3_999);
-    assert.equal(asked[1]?.answer, true);
+    await clock.moveTo(3_000);
+    assert.equal(asked[1]?.answer, 'probe');
   });
 
-  test('an attempt that was abandoned gives its turn to the next', async () => {
+  test('an attempt that ended without a verdict gives its turn to one other', async () => {
     link.failed('x', undefined);
-    const asked = [ask(), ask()];
+    const asked = [ask(), ask(), ask()];
     await clock.moveTo(1_000);
-    link.abandoned();
+    link.ended('probe');
     await nextTurn();
     assert.deepEqual(
       asked.map(({ answer }) => answer),
-      [true, true],
+      ['probe', 'probe', undefined],
     );
     assert.equal(link.trouble?.kind, 'transient');
   });
@@ -188,9 +206,21 @@ describe('in trouble', () => {
     await nextTurn();
     assert.deepEqual(
       asked.map(({ answer }) => answer),
-      [false, false],
+      ['stopped', 'stopped'],
     );
   });
+});
+
+test('an attempt from before the trouble does not give the turn of the probe away', async () => {
+  link.failed('x', undefined);
+  const asked = [ask(), ask()];
+  await clock.moveTo(1_000);
+  link.ended('free');
+  await nextTurn();
+  assert.deepEqual(
+    asked.map(({ answer }) => answer),
+    ['probe', undefined],
+  );
 });
 
 describe('held', () => {
@@ -198,14 +228,16 @@ describe('held', () => {
     assert.equal(link.held('forbidden'), true);
     assert.deepEqual(link.trouble, { kind: 'held', code: 'forbidden', nextTryAtMs: 60_000 });
     const asked = Array.from({ length: 5 }, () => ask());
-    const admitted = () => asked.filter(({ answer }) => answer === true).length;
+    const admitted = () => asked.filter(({ answer }) => answer === 'probe').length;
     for (const minute of [1, 2, 3]) {
       await clock.moveTo(minute * 60_000 - 1);
       assert.equal(admitted(), minute - 1);
       await clock.moveTo(minute * 60_000);
       assert.equal(admitted(), minute);
       assert.equal(link.held('forbidden'), false);
+      link.ended('probe');
       await nextTurn();
+      assert.equal(admitted(), minute);
     }
   });
 
@@ -230,16 +262,16 @@ describe('the impatient', () => {
   const admitted = () => link.admit(NEVER, 'impatient');
 
   test('try without a wait until three failures in a row', async () => {
-    for (const expected of [true, true, true, false]) {
+    for (const expected of ['free', 'free', 'free', undefined]) {
       assert.equal(await admitted(), expected);
       link.failed('x', undefined);
     }
     link.succeeded();
-    assert.equal(await admitted(), true);
+    assert.equal(await admitted(), 'free');
   });
 
   test('give up at once when the queue is held', async () => {
     link.held('forbidden');
-    assert.equal(await admitted(), false);
+    assert.equal(await admitted(), undefined);
   });
 });

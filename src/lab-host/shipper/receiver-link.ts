@@ -11,6 +11,9 @@ export type Trouble =
   | { kind: 'transient'; code: string; failures: number; nextTryAtMs: number }
   | { kind: 'held'; code: string; nextTryAtMs: number };
 
+/** `probe`: the one attempt that is made while there is trouble. */
+export type Admission = 'free' | 'probe';
+
 export class ReceiverLink {
   readonly #clock: Clock;
   readonly #random: () => number;
@@ -28,17 +31,17 @@ export class ReceiverLink {
   }
 
   /**
-   * Waits until one attempt may be made; false when `stop` came first. In trouble one attempt at a time is let through. An `impatient`
+   * Waits until one attempt may be made; undefined when `stop` came first. In trouble one attempt at a time is let through. An `impatient`
    * caller never waits: it is let through until it is plain that the receiver takes nothing now.
    */
-  async admit(stop: AbortSignal, patience: 'patient' | 'impatient'): Promise<boolean> {
-    if (patience === 'impatient') return !stop.aborted && !this.#isHopeless();
+  async admit(stop: AbortSignal, patience: 'patient' | 'impatient'): Promise<Admission | undefined> {
+    if (patience === 'impatient') return stop.aborted || this.#isHopeless() ? undefined : 'free';
     while (!stop.aborted) {
-      if (!this.#trouble) return true;
+      if (!this.#trouble) return 'free';
       const waitMs = this.#trouble.nextTryAtMs - this.#clock.monotonicMs();
       if (waitMs <= 0 && !this.#isProbing) {
         this.#isProbing = true;
-        return true;
+        return 'probe';
       }
       const settled = new AbortController();
       const wake = this.#wake.promise.then(() => settled.abort());
@@ -46,7 +49,7 @@ export class ReceiverLink {
       const sleepMs = this.#isProbing ? PROBE_EVERY_MS : waitMs;
       await Promise.race([wake, this.#clock.sleep(sleepMs, AbortSignal.any([stop, settled.signal]))]);
     }
-    return false;
+    return undefined;
   }
 
   /** The receiver gave a verdict on an episode: it works. */
@@ -71,8 +74,8 @@ export class ReceiverLink {
   }
 
   /** The attempt that was let through is over, whether or not it came to a verdict: whoever waits looks again. */
-  ended(): void {
-    this.#isProbing = false;
+  ended(admission: Admission): void {
+    if (admission === 'probe') this.#isProbing = false;
     this.#wake.resolve();
     this.#wake = Promise.withResolvers<void>();
   }

@@ -4,18 +4,28 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { makeDirectory, removeDirectory } from '../../../test/support/temporary-directory.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { parsePlainLogLine } from '../../lib/log-line.ts';
+import { createLogger } from '../../lib/logger.ts';
 import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from './data-layout.ts';
 import { EpisodeScanner, sweepOutbox } from './scan-episodes.ts';
 
 let root: string;
 let layout: DataLayout;
+let log: string[];
 
 beforeEach(async () => {
+  log = [];
   root = makeDirectory();
   layout = dataLayout(root);
   await makeDataDirectories(layout);
 });
 afterEach(() => removeDirectory(root));
+
+function newScanner(): EpisodeScanner {
+  const write = (line: string) => log.push(line.trimEnd());
+  return new EpisodeScanner(layout, createLogger({ level: 'info', form: 'plain', clock: systemClock, write }));
+}
 
 function publish(episodeId: string, finishedAtS: number): void {
   const path = join(layout.episodes, episodeId);
@@ -33,7 +43,7 @@ describe('a scan', () => {
       ['e', 0],
     ] as const)
       publish(episodeId, finishedAtS);
-    assert.deepEqual(await new EpisodeScanner(layout).scan(), ['e', 'b', 'd', 'a', 'c']);
+    assert.deepEqual(await newScanner().scan(), ['e', 'b', 'd', 'a', 'c']);
   });
 
   test('tells directories alone, whatever their name', async () => {
@@ -42,13 +52,13 @@ describe('a scan', () => {
     publish('x.tar.zst', 300);
     writeFileSync(join(layout.episodes, 'file'), '');
     symlinkSync('a', join(layout.episodes, 'link'));
-    assert.deepEqual(await new EpisodeScanner(layout).scan(), ['a', '.hidden', 'x.tar.zst']);
+    assert.deepEqual(await newScanner().scan(), ['a', '.hidden', 'x.tar.zst']);
   });
 
-  test('of nothing', async () => assert.deepEqual(await new EpisodeScanner(layout).scan(), []));
+  test('of nothing', async () => assert.deepEqual(await newScanner().scan(), []));
 
   test('sees what comes and goes', async () => {
-    const scanner = new EpisodeScanner(layout);
+    const scanner = newScanner();
     publish('b', 200);
     assert.deepEqual(await scanner.scan(), ['b']);
     publish('a', 100);
@@ -58,7 +68,7 @@ describe('a scan', () => {
   });
 
   test('keeps the place that an episode had when it was first seen, until it goes', async () => {
-    const scanner = new EpisodeScanner(layout);
+    const scanner = newScanner();
     publish('a', 100);
     publish('b', 200);
     assert.deepEqual(await scanner.scan(), ['a', 'b']);
@@ -70,9 +80,32 @@ describe('a scan', () => {
     assert.deepEqual(await scanner.scan(), ['b', 'a']);
   });
 
+  test('tells once of each directory whose name is not UTF-8, and ships the others', async () => {
+    const scanner = newScanner();
+    publish('a', 100);
+    for (const last of [0xfe, 0x66]) {
+      mkdirSync(Buffer.concat([Buffer.from(`${layout.episodes}/`), Buffer.from([0x78, 0xff, last])]));
+    }
+    assert.deepEqual(await scanner.scan(), ['a']);
+    assert.deepEqual(await scanner.scan(), ['a']);
+    const told = log.map((line) => parsePlainLogLine(line));
+    for (const it of told) {
+      assert.equal(it?.level, 'ERROR');
+      assert.equal(it.message, 'a directory whose name is not UTF-8 cannot be shipped');
+      assert.equal(it.fields['cure'], `rename it: ls -b ${layout.episodes}`);
+    }
+    assert.deepEqual(told.map((it) => it?.fields['name']).sort(), ['x\ufffdf', 'x\ufffd\ufffd']);
+  });
+
+  test('a name that has the replacement character is as good as any', async () => {
+    publish('x\ufffd', 100);
+    assert.deepEqual(await newScanner().scan(), ['x\ufffd']);
+    assert.deepEqual(log, []);
+  });
+
   test('fails when the episodes cannot be read: they have not gone', async () => {
     rmSync(layout.episodes, { recursive: true });
-    await assert.rejects(new EpisodeScanner(layout).scan(), { code: 'ENOENT' });
+    await assert.rejects(newScanner().scan(), { code: 'ENOENT' });
   });
 });
 
@@ -88,7 +121,7 @@ describe('the sweep of the outbox', () => {
       'a.tar.zst',
       'a.json',
       'a.tar.zst.partial',
-      'a.receipt.json.tmp',
+      'receipt.json.0123456789ab.tmp',
       'a.json.0123abcd.tmp',
       'b.tar.zst',
       'b.json',
@@ -97,11 +130,11 @@ describe('the sweep of the outbox', () => {
     mkdirSync(join(layout.outbox, 'directory/inside'), { recursive: true });
     assert.deepEqual(await sweep('a'), [
       'a.json.0123abcd.tmp',
-      'a.receipt.json.tmp',
       'a.tar.zst.partial',
       'b.json',
       'b.tar.zst',
       'directory',
+      'receipt.json.0123456789ab.tmp',
       'stray',
     ]);
     assert.deepEqual(left(), ['a.json', 'a.tar.zst']);

@@ -35,7 +35,7 @@ export interface ShipDependencies {
   afterStep: AfterStep<ShipperStep>;
 }
 
-export interface Tally {
+interface Tally {
   attempts: number;
   /** How often it arrived otherwise than it was packed. */
   damaged: number;
@@ -77,7 +77,10 @@ export async function shipEpisode(
     return await packAndPut(dependencies, episodeId, stop);
   } catch (error) {
     if (stop.aborted) return 'waiting';
-    if (!existsSync(join(layout.episodes, episodeId))) return 'gone';
+    if (!existsSync(join(layout.episodes, episodeId))) {
+      dependencies.tallies.delete(episodeId);
+      return 'gone';
+    }
     if (error instanceof AppError && isOwnFault(dependencies, episodeId, error)) {
       return await condemn(dependencies, episodeId, localRefusal(error.code, error.message));
     }
@@ -107,13 +110,14 @@ async function packAndPut(dependencies: ShipDependencies, episodeId: string, sto
   if (kind === 'packed') {
     logger.info({ episode: episodeId, bytes: packed.sizeBytes, source_bytes: packed.sourceBytes }, 'episode packed');
   }
-  if (!(await link.admit(stop, dependencies.patience))) return 'waiting';
+  const admission = await link.admit(stop, dependencies.patience);
+  if (!admission) return 'waiting';
   try {
     const verdict = await attempt(dependencies, packed, stop);
     if (stop.aborted && verdict.kind === 'transient') return 'waiting';
     return await settle(dependencies, packed, verdict);
   } finally {
-    link.ended();
+    link.ended(admission);
   }
 }
 

@@ -15,7 +15,7 @@ const ALLOWED: Record<Principal['role'], ReadonlySet<Action>> = {
   fleet: new Set(['write-episode', 'read-episode-headers', 'ping']),
 };
 
-export type Authentication =
+type Authentication =
   | { kind: 'known'; principal: Principal }
   | {
       kind: 'refused';

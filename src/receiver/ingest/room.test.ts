@@ -70,6 +70,34 @@ describe('a declared body', () => {
   });
 });
 
+describe('a disk that cannot be looked at', () => {
+  const failure = new Error('EIO');
+  const lookAt = (...looks: (number | Error)[]) => {
+    const left = looks.values();
+    return async () => {
+      const { value } = left.next();
+      if (typeof value === 'number') return value;
+      throw value ?? new Error('looked at too often');
+    };
+  };
+
+  test('refuses for its own reason, and nothing stays claimed', async () => {
+    const room = new Room(lookAt(failure, 1_000, failure, 1_000), 0);
+    await assert.rejects(room.reserve(600), failure);
+    (await room.reserve(1_000)).release();
+    await assert.rejects(room.reserve(600), failure);
+    await room.reserve(1_000);
+  });
+
+  test('ends a body of unknown length, and nothing stays claimed', async () => {
+    const room = new Room(lookAt(2 * PIECE, failure, PIECE), 0);
+    const body = await room.reserve(undefined);
+    await assert.rejects(body.received(PIECE + 1), failure);
+    body.release();
+    await room.reserve(PIECE);
+  });
+});
+
 describe('a body of unknown length', () => {
   test('claims its room piece by piece', async () => {
     const room = roomOf(2 * PIECE, 0);

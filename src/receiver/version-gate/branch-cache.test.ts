@@ -116,6 +116,23 @@ describe('what is known', () => {
     assert.deepEqual(cache.current(), ONE);
   });
 
+  test('a source that fails is looked at no more often than one that answers', async () => {
+    for (let n = 0; n < 200; n += 1) {
+      nowMs = (n * REFRESH_MS) / 200;
+      assert.equal(cache.current(), undefined);
+      await source.fail();
+    }
+    assert.equal(source.readings.length, 1);
+    nowMs = REFRESH_MS;
+    cache.current();
+    assert.equal(source.readings.length, 1);
+    nowMs = REFRESH_MS + 1;
+    cache.current();
+    assert.equal(source.readings.length, 2 as number);
+    await source.answer(ONE);
+    assert.deepEqual(cache.current(), ONE);
+  });
+
   test('is replaced at once when the branch was rewritten, which is told', async () => {
     await learn(ONE);
     await learn(TWO);

@@ -37,6 +37,25 @@ describe('a git repository', () => {
     assert.deepEqual((await source.read()).commits, [second, first]);
   });
 
+  test('a tag or a remote-tracking branch of the same name does not stand for the branch', async () => {
+    const named = new GitRepository(join(root, 'named'));
+    const [first, second] = [named.commit('one'), named.commit('two')];
+    named.run('tag', 'main', first);
+    named.run('update-ref', 'refs/main', first);
+    named.run('update-ref', 'refs/remotes/main/HEAD', first);
+    assert.deepEqual((await gitSource(named.path, 'main', 100).read()).commits, [second, first]);
+  });
+
+  test('HEAD, a remote-tracking branch and a full name are read as git reads them', async () => {
+    const clone = new GitRepository(join(root, 'clone'));
+    clone.run('remote', 'add', 'origin', repository.path);
+    clone.run('fetch', '--quiet', 'origin');
+    const own = clone.commit('own');
+    assert.deepEqual((await gitSource(clone.path, 'HEAD', 100).read()).commits, [own]);
+    assert.deepEqual((await gitSource(clone.path, 'origin/main', 100).read()).commits, commits);
+    assert.deepEqual((await gitSource(clone.path, 'refs/remotes/origin/older', 100).read()).commits, commits.slice(5));
+  });
+
   test('may be a bare mirror', async () => {
     repository.run('clone', '--quiet', '--bare', repository.path, join(root, 'mirror.git'));
     assert.deepEqual((await gitSource(join(root, 'mirror.git'), 'main', 100).read()).commits, commits);

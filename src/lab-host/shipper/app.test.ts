@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { publishEpisode } from '../../../test/support/episodes.ts';
+import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { loadConfig } from '../../lib/config/load-config.ts';
+import { createLogger } from '../../lib/logger.ts';
+import { makeProblem } from '../../protocol/problem.ts';
+import { labHostConfigDefinition } from '../lab-host-config.ts';
+import { runShipper } from './app.ts';
+import { dataLayout } from './data-layout.ts';
+
+// Only to end a test that hangs.
+const PATIENCE_MS = 60_000;
+const LOOK_EVERY_MS = 20;
+
+test('shipper-state.json tells why nothing is sent while the queue is held, and what waits', async (t) => {
+  const root = temporaryDirectory(t);
+  const layout = dataLayout(join(root, 'data'));
+  mkdirSync(layout.episodes, { recursive: true });
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      const problem = makeProblem('forbidden', 'not your host id', 'r-1');
+      response.writeHead(problem.status, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify(problem));
+    });
+  }).listen(0, '127.0.0.1');
+  t.after(() => server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const configPath = join(root, 'lab-host.toml');
+  writeFileSync(
+    configPath,
+    `host_id = "lab-07"\n[paths]\ndata_dir = "data"\n[receiver]\nurl = "http://127.0.0.1:${port}"\n`,
+  );
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  publishEpisode(layout.root, 'lab-07', { episodeId: 'e', commit: undefined, files: {} });
+
+  const running = runShipper({
+    config: loadConfig(labHostConfigDefinition, configPath).config,
+    once: false,
+    stop: stop.signal,
+    logger: createLogger({ level: 'error', form: 'plain', clock: systemClock, write: () => undefined }),
+    clock: systemClock,
+  });
+  const stateOf = () => JSON.parse(readFileSync(layout.stateFile, 'utf8'));
+  const deadline = AbortSignal.timeout(PATIENCE_MS);
+  for (;;) {
+    deadline.throwIfAborted();
+    if (existsSync(layout.stateFile) && stateOf().trouble !== null) break;
+    await delay(LOOK_EVERY_MS);
+  }
+  const { started_at_wall: _, ...state } = stateOf();
+  assert.deepEqual(state, {
+    shipped: 0,
+    duplicates: 0,
+    quarantined: 0,
+    waiting: 1,
+    last: null,
+    trouble: { kind: 'held', code: 'forbidden' },
+  });
+  stop.abort();
+  assert.equal(await running, 0);
+  assert.deepEqual(stateOf().trouble, { kind: 'held', code: 'forbidden' });
+});
