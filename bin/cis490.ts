@@ -1,5 +1,6 @@
 // argv → program → exit code; nothing else. Each program is loaded only when it is called.
 
+import { basename, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { AppError } from '../src/lib/app-error.ts';
@@ -7,18 +8,22 @@ import { systemClock } from '../src/lib/clock.ts';
 import type { ConfigDefinition, ConfigOf } from '../src/lib/config/define-config.ts';
 import { INSTALL_ROOT } from '../src/lib/install-root.ts';
 import { chooseLogForm, createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../src/lib/logger.ts';
+import { readIfThere } from '../src/lib/read-if-there.ts';
 
 const WORK_FAILED = 1;
 const BAD_USAGE = 2;
 // A log line goes over a progress line, not behind it.
 const CLEAR_LINE = '\r\x1b[2K';
 // Failures that keep a program from starting at all, for want of a good configuration or input.
-const USAGE_CODES = new Set(['bad-config', 'open-door', 'bad-input']);
+const USAGE_CODES = new Set(['bad-config', 'open-door', 'bad-input', 'cannot-make-directory', 'telemetry-bad-range']);
 
 interface CommonOptions {
   config?: string;
   logLevel: LogLevel;
 }
+
+// A program whose log is no longer read goes on; one whose output is no longer read has nobody left to tell.
+process.stderr.on('error', () => undefined);
 
 const program = new Command('cis490')
   .description(
@@ -32,15 +37,14 @@ withCommonOptions(program.command('receiver'))
   .description('receive, gate and store episodes')
   .addHelpText('after', examples('cis490 receiver --config /etc/cis490/receiver.toml'))
   .action(async (options: CommonOptions) => {
-    const [{ receiverConfigDefinition }, { runReceiver }, { readVersionFile }] = await Promise.all([
+    const [{ receiverConfigDefinition }, { runReceiver }, { parseVersionFile }] = await Promise.all([
       import('../src/receiver/receiver-config.ts'),
       import('../src/receiver/app.ts'),
-      import('../src/protocol/read-version-file.ts'),
+      import('../src/protocol/episode-meta.ts'),
     ]);
     const { logger, config } = await prepare(options, receiverConfigDefinition);
-    const version = await readVersionFile(INSTALL_ROOT);
-    const commit = version === undefined || version === 'malformed' ? null : version.commit;
-    process.exitCode = await runReceiver({ config, version: commit, stop: stopSignal(), logger, clock: systemClock });
+    const version = parseVersionFile((await readIfThere(join(INSTALL_ROOT, 'VERSION'))) ?? '')?.commit ?? null;
+    process.exitCode = await runReceiver({ config, version, stop: stopSignal(), logger, clock: systemClock });
   });
 
 withCommonOptions(program.command('orchestrator'))
@@ -134,9 +138,11 @@ program
       'lab-host': labHostConfigDefinition,
       receiver: receiverConfigDefinition,
     };
+    endWithReader();
     const write = (text: string) => process.stdout.write(text);
-    const role = options.role ?? (file?.includes('receiver') ? 'receiver' : 'lab-host');
-    const asked = file ?? (options.role && definitions[options.role].defaultPath);
+    const named = file ?? process.env['CIS490_CONFIG'];
+    const role = options.role ?? (named && basename(named).includes('receiver') ? 'receiver' : 'lab-host');
+    const asked = named ?? (options.role && definitions[options.role].defaultPath);
     const checks = asked
       ? [{ definition: definitions[role], path: asked }]
       : Object.values(definitions)
@@ -162,6 +168,7 @@ program
     examples('cis490 episode show /var/lib/cis490/episodes/lab-07/telemetry-20260501T063753Z-3fa9c1.tar.zst'),
   )
   .action(async (tarball: string, member: string | undefined) => {
+    endWithReader();
     const { showEpisode } = await import('../src/receiver/data-set/show-episode.ts');
     await showEpisode({ tarball, member, output: process.stdout });
   });
@@ -178,7 +185,7 @@ program
       directory: options.dir,
       port: options.port,
       installRoot: INSTALL_ROOT,
-      stop: stopSignal(),
+      stop: stopSignal('SIGHUP'),
       clock: systemClock,
       output: process.stdout,
     });
@@ -189,7 +196,11 @@ await program.parseAsync().catch(fail);
 function withCommonOptions(command: Command): Command {
   return command
     .addOption(new Option('--config <file>', 'the configuration file').env('CIS490_CONFIG'))
-    .addOption(new Option('--log-level <level>', 'the least level that is logged').choices(LOG_LEVELS).default('info'));
+    .addOption(
+      new Option('--log-level <level>', `the least level that is logged: ${LOG_LEVELS.join(', ')}`)
+        .argParser(logLevel)
+        .default('info'),
+    );
 }
 
 async function prepare<Definition extends ConfigDefinition>(
@@ -209,10 +220,15 @@ async function prepare<Definition extends ConfigDefinition>(
   return { logger, config: config as ConfigOf<Definition> };
 }
 
-function stopSignal(): AbortSignal {
+function stopSignal(...more: NodeJS.Signals[]): AbortSignal {
   const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
+  for (const signal of ['SIGTERM', 'SIGINT', ...more] as const) process.on(signal, () => stop.abort());
   return stop.signal;
+}
+
+/** `… | head` is no failure. */
+function endWithReader(): void {
+  process.stdout.on('error', () => process.exit(0));
 }
 
 function fail(error: unknown): void {
@@ -228,6 +244,14 @@ function fail(error: unknown): void {
 
 function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+/** In any case: journald and Python write it in capitals. */
+function logLevel(text: string): LogLevel {
+  const level = text.toLowerCase().replace(/^warning$/, 'warn');
+  const known = LOG_LEVELS.find((name) => name === level);
+  if (!known) throw new InvalidArgumentError(`must be one of ${LOG_LEVELS.join(', ')}.`);
+  return known;
 }
 
 function positiveNumber(text: string): number {

@@ -1,16 +1,16 @@
 // The main job on one machine, with nothing configured: a receiver on loopback, and a lab host that records this machine and ships.
 
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import type { WriteStream } from 'node:tty';
 import { AppError } from '../lib/app-error.ts';
 import type { Clock } from '../lib/clock.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
+import { makeDirectory } from '../lib/make-directory.ts';
 import { type ChildProgram, startProgram } from './child-program.ts';
 import { Narrator } from './narrate.ts';
-import { type PreparedRun, prepareDirectory } from './prepare-directory.ts';
+import { type PreparedRun, prepareDirectory, rememberStaleShown } from './prepare-directory.ts';
 
 export interface AllInOneOptions {
   directory: string;
@@ -25,10 +25,14 @@ export interface AllInOneOptions {
 /** Runs until `stop`; resolves with the exit code: 1 when one of its programs ended by itself. */
 export async function runAllInOne(options: AllInOneOptions): Promise<number> {
   const directory = resolve(options.directory);
-  await mkdir(directory, { recursive: true });
+  await makeDirectory(directory);
   const lock = acquireExclusiveLock(directory, 'all-in-one');
+  // Nobody looks any more (`npm start | head`): then it stops as by Ctrl-C.
+  const unwatched = new AbortController();
+  options.output.on('error', () => unwatched.abort());
+  const stop = AbortSignal.any([options.stop, unwatched.signal]);
   try {
-    return await run(options, directory, await freePort(options.port));
+    return await run({ ...options, stop }, directory, await freePort(options.port));
   } finally {
     lock.release();
   }
@@ -54,6 +58,7 @@ async function run(options: AllInOneOptions, directory: string, port: number): P
       narrator.note('First, once: an episode recorded by code that is not on the branch, to see the gate refuse it.');
       await runToEnd('orchestrator', '--once', '--config', prepared.staleHostConfig);
       await runToEnd('shipper', '--once', '--config', prepared.labHostConfig);
+      if (narrator.counts.refused > 0) await rememberStaleShown(directory);
       narrator.note(
         `It lies in ${prepared.data}/quarantine with its reason. Now this machine's telemetry, every five seconds:`,
       );
@@ -86,8 +91,10 @@ async function untilStopped(
   for (const program of programs) program.stop();
   await Promise.all(programs.map((program) => program.ended));
   const { recorded, stored, refused } = narrator.counts;
+  const waiting = Math.max(0, recorded - stored - refused);
+  const later = waiting > 0 ? `, ${waiting} to be shipped by the next start` : '';
   output.write(
-    `Stopped. ${recorded} recorded, ${stored} stored, ${refused} refused; the next start goes on from here.\n`,
+    `Stopped. ${recorded} recorded, ${stored} stored, ${refused} refused${later}; the next start goes on from here.\n`,
   );
   return isFailure ? 1 : 0;
 }

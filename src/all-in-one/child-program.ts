@@ -2,8 +2,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+
+// Of util-linux, which every Debian has.
+const SETPRIV = '/usr/bin/setpriv';
 
 export interface ChildProgram {
   name: string;
@@ -19,7 +23,10 @@ export function startProgram(
   args: string[],
   onLine: (line: string) => void,
 ): ChildProgram {
-  const child = spawn(join(installRoot, 'bin/cis490'), [name, ...args], {
+  // However this process ends, SIGKILL included, its programs must not stay behind: the kernel tells them (prctl(2), PR_SET_PDEATHSIG).
+  const launcher = [join(installRoot, 'bin/cis490'), name, ...args];
+  const [command = '', ...rest] = existsSync(SETPRIV) ? [SETPRIV, '--pdeathsig', 'TERM', ...launcher] : launcher;
+  const child = spawn(command, rest, {
     stdio: ['ignore', 'ignore', 'pipe'],
     // Plain lines, whatever this process's own standard error is connected to.
     env: { ...process.env, JOURNAL_STREAM: '', NO_COLOR: '1' },

@@ -1,16 +1,18 @@
 // The directory of an all-in-one run: the configuration of a receiver and a lab host, and the stamp of the code that records.
 
 import { execFile } from 'node:child_process';
-import { access, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { AppError, isMissing } from '../lib/app-error.ts';
+import { AppError } from '../lib/app-error.ts';
+import { readIfThere } from '../lib/read-if-there.ts';
 import { parseCommit } from '../protocol/commit.ts';
-import type { CodeVersion } from '../protocol/episode-meta.ts';
-import { readVersionFile } from '../protocol/read-version-file.ts';
+import { type CodeVersion, parseVersionFile } from '../protocol/episode-meta.ts';
 
 // On no branch of anything: it stands for code that was left behind.
 const STALE_COMMIT = '5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e';
+
+const STALE_SHOWN = 'stale-episode-shown';
 
 export interface PreparedRun {
   receiverConfig: string;
@@ -25,14 +27,11 @@ export interface PreparedRun {
 export async function prepareDirectory(directory: string, installRoot: string, port: number): Promise<PreparedRun> {
   const at = (name: string) => join(directory, name);
   const { codeVersion, gateSource } = await readCode(installRoot);
-  const isFirstRun = await access(at('stale-code')).then(
-    () => false,
-    (error: unknown) => isMissing(error),
-  );
+  const wasStaleShown = (await readIfThere(at(STALE_SHOWN))) !== undefined;
   for (const name of ['store', 'data', 'code', 'stale-code']) await mkdir(at(name), { recursive: true });
   await writeFile(at('code/VERSION'), `${JSON.stringify(codeVersion)}\n`);
   await writeFile(at('stale-code/VERSION'), `${STALE_COMMIT}\n`);
-  await writeFile(at('receiver.toml'), receiverToml(at('store'), port, gateSource));
+  await writeFile(at('receiver.toml'), receiverToml(at('store'), installRoot, port, gateSource));
   await writeFile(
     at('lab-host.toml'),
     labHostToml(directory, installRoot, port, { name: 'telemetry', codeRoot: at('code'), seconds: 3 }),
@@ -44,18 +43,22 @@ export async function prepareDirectory(directory: string, installRoot: string, p
   return {
     receiverConfig: at('receiver.toml'),
     labHostConfig: at('lab-host.toml'),
-    staleHostConfig: isFirstRun ? at('stale-lab-host.toml') : undefined,
+    staleHostConfig: wasStaleShown ? undefined : at('stale-lab-host.toml'),
     store: at('store'),
     data: at('data'),
     codeVersion,
   };
 }
 
+/** The refusal was seen: later runs go without it. */
+export async function rememberStaleShown(directory: string): Promise<void> {
+  await writeFile(join(directory, STALE_SHOWN), '');
+}
+
 /** A checkout's commit and branch, or an installed release's VERSION. */
 async function readCode(installRoot: string): Promise<{ codeVersion: CodeVersion; gateSource: string[] }> {
-  const stamped = await readVersionFile(installRoot);
-  if (stamped && stamped !== 'malformed')
-    return { codeVersion: stamped, gateSource: [`commits = ["${stamped.commit}"]`] };
+  const stamped = parseVersionFile((await readIfThere(join(installRoot, 'VERSION'))) ?? '');
+  if (stamped) return { codeVersion: stamped, gateSource: [`commits = ["${stamped.commit}"]`] };
   const git = async (...args: string[]) => (await promisify(execFile)('git', ['-C', installRoot, ...args])).stdout;
   try {
     const commit = parseCommit(await git('rev-parse', 'HEAD'));
@@ -73,7 +76,9 @@ async function readCode(installRoot: string): Promise<{ codeVersion: CodeVersion
 
 const WRITTEN_ANEW = '# Written anew by each `cis490 all-in-one`: copy it before you edit it.';
 
-function receiverToml(store: string, port: number, gateSource: string[]): string {
+function receiverToml(store: string, installRoot: string, port: number, gateSource: string[]): string {
+  // What cures stale code on this machine: the default speaks of an installed lab host.
+  const remediation = [`git -C ${installRoot} pull`, 'npm start'];
   return `${[
     WRITTEN_ANEW,
     '[listen]',
@@ -84,6 +89,7 @@ function receiverToml(store: string, port: number, gateSource: string[]): string
     'min_free = "64 MiB"',
     '[version_gate]',
     ...gateSource,
+    `remediation = ${JSON.stringify(remediation)}`,
   ].join('\n')}\n`;
 }
 

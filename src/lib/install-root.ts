@@ -1,4 +1,4 @@
-// Where this program's own tree lies, and which code it is: the VERSION stamped into it at install.
+// Where this program's own tree lies.
 
 import { join } from 'node:path';
 

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { commitSchema, parseCommit } from './commit.ts';
 
 export const META_FILE = 'meta.json';
+/** A larger one is no description any more: both ends take the episode as unstamped. */
+export const MAX_META_BYTES = 16 * 1024 * 1024;
 export const RECEIPT_FILE = 'receipt.json';
 export const QUARANTINE_REASON_FILE = 'quarantine_reason.json';
 /** Names at the top of an episode that are the shipper's own: never recorded, never packed. */

@@ -84,9 +84,9 @@ async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSign
   const server = createReceiverServer(dependencies);
   const address = await listen(server, config);
   logger.info({ url: `http://${address}`, store: config.store.root }, 'receiver is listening');
-  // In the background, each under its id's lock: a PUT of the same id does the same and waits.
-  const finishing = finishPublished(dependencies, unfinished, stop);
   const over = AbortSignal.any([stop, ended.signal]);
+  // In the background, each under its id's lock: a PUT of the same id does the same and waits.
+  const finishing = finishPublished(dependencies, unfinished, over);
   if (!over.aborted) await once(over, 'abort');
   logger.info('receiver is stopping');
   await closeServer(server);

@@ -1,10 +1,10 @@
 // The one place that chooses backends. Everything else knows the ports alone.
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AfterStep } from '../lib/after-step.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { makeDirectory } from '../lib/make-directory.ts';
 import type { Attempts } from './attempts.ts';
 import type { BlobStore } from './blob-store.ts';
 import type { Control } from './control.ts';
@@ -48,7 +48,7 @@ export interface OpenStorageOptions {
 export async function openStorage({ root, logger, afterStep }: OpenStorageOptions): Promise<Storage> {
   const opened = new AsyncDisposableStack();
   try {
-    await mkdir(root, { recursive: true });
+    await makeDirectory(root);
     const lock = acquireExclusiveLock(root, 'receiver');
     opened.defer(() => lock.release());
     const blobs = await FilesystemBlobStore.open(root, afterStep);

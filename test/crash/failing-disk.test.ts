@@ -1,6 +1,7 @@
 // Single system calls of the real receiver fail: a failed fsync ends it, a full disk under the ledger is 507 and cut back.
 
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { publishEpisode } from '../support/episodes.ts';
@@ -9,7 +10,7 @@ import { checkNothingLost, namesIn, readRows } from '../support/nothing-lost.ts'
 import { put } from '../support/put.ts';
 import { hasSystemPart } from '../support/system-part.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
-import { endTraced, startTraced } from '../support/traced-program.ts';
+import { endTraced, readTrace, startTraced } from '../support/traced-program.ts';
 
 const TARGET = '/v1/episodes/lab-1/ep.tar.zst';
 
@@ -30,7 +31,7 @@ for (const [name, call, path] of failures) {
     assert.equal((await put(fleet.port, '/v1/episodes/lab-1/before.tar.zst', 'x')).status, 201);
     await before.stop();
 
-    const injection = ['-P', path(fleet.store), '-e', `inject=${call}:error=EIO`];
+    const injection = ['-P', path(fleet.store), '-e', `inject=${call}:error=EIO:when=1`];
     const receiver = startTraced(['receiver', '--config', fleet.receiverConfig], join(root, 'trace'), injection);
     t.after(() => endTraced(receiver, 'SIGKILL'));
     await receiver.printed(/receiver is listening/);
@@ -39,6 +40,8 @@ for (const [name, call, path] of failures) {
     assert.match(pass.log, /episode not shipped yet.*code=sync-failed status=503/);
     assert.deepEqual(await receiver.ended, { code: 1, signal: null });
     assert.match(receiver.stderr, /ERROR the receiver cannot go on and stops .*cure="look for disk errors/);
+    // Tried again it would have succeeded, as the kernel's does: nobody may try.
+    assert.equal(readTrace(join(root, 'trace')).filter(({ name: called }) => called === call).length, 1);
     assert.deepEqual((await checkNothingLost(fleet.store, published)).faults, []);
 
     const again = await fleet.startReceiver();
@@ -63,12 +66,18 @@ test('no room for the row: 507, the ledger keeps its durable end, and the receiv
   assert.equal(full.status, 507, full.text);
   assert.equal(full.json['code'], 'disk-full');
   assert.equal(readRows(fleet.store).length, 1);
+  const durableBytes = statSync(join(fleet.store, 'index.jsonl')).size;
   // The file is published already: sent again, it is hashed anew and gets its row before anybody is answered.
   const again = await put(fleet.port, TARGET, 'y');
   assert.equal(again.status, 200, again.text);
   assert.equal(readRows(fleet.store)[1]?.gate, 'recovered');
   assert.equal((await put(fleet.port, '/v1/episodes/lab-1/next.tar.zst', 'z')).status, 201);
   assert.equal(await endTraced(receiver, 'SIGTERM'), 0);
+  const cuts = readTrace(join(root, 'trace')).filter(({ name }) => name === 'ftruncate');
+  assert.deepEqual(
+    cuts.map(({ args }) => args.replace(/^\d+<.*>, /, '')),
+    [String(durableBytes)],
+  );
   assert.deepEqual(
     readRows(fleet.store).map(({ seq }) => seq),
     [1, 2, 3],

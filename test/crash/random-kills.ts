@@ -26,6 +26,10 @@ export interface RandomKillsResult {
   faults: string[];
 }
 
+interface Recorded extends Published {
+  commit: string;
+}
+
 // Between a start and a kill: from within the program's own start to well into its work.
 const LONGEST_LIFE_MS = 1_200;
 const LARGEST_FILE_BYTES = 1024 * 1024;
@@ -41,7 +45,7 @@ export async function randomKills({
   const random = seededRandom(seed);
   const fleet = await TestFleet.create(root);
   const labHosts = Array.from({ length: hosts }, (_, index) => fleet.addHost(`lab-${index + 1}`));
-  const published: Published[] = [];
+  const published: Recorded[] = [];
   const programs = new Map<string, { start: () => Program; running: Program }>();
   const add = (name: string, start: () => Program) => programs.set(name, { start, running: start() });
   const killed: Record<string, number> = {};
@@ -61,7 +65,7 @@ export async function randomKills({
       killed[name] = (killed[name] ?? 0) + 1;
       const others = [...programs].filter(([other]) => other !== name).map(([, program]) => program.running);
       // The others stand still while the disk is looked at, so that it is one moment that is judged.
-      for (const other of others) other.signal('SIGSTOP');
+      await Promise.all(others.map((other) => other.standStill()));
       const report = await checkNothingLost(fleet.store, published);
       faults.push(...report.faults.map((fault) => `after kill ${kill} (${name}): ${fault}`));
       for (const other of others) other.signal('SIGCONT');
@@ -75,25 +79,26 @@ export async function randomKills({
     for (const { running } of programs.values()) await running.stop();
   }
   const report = await checkNothingLost(fleet.store, published, true);
-  faults.push(...report.faults, ...leftovers(fleet, labHosts));
+  faults.push(...report.faults, ...leftovers(fleet, labHosts), ...misplaced(published));
   const quarantined = labHosts.reduce((sum, host) => sum + namesIn(join(host.data, 'quarantine')).length, 0);
   return { published: published.length, stored: report.stored, quarantined, killed, faults };
 }
 
 /** One to four new episodes, one in ten of them of stale code. */
-function publishSome(hosts: readonly TestHost[], published: Published[], random: () => number): void {
+function publishSome(hosts: readonly TestHost[], published: Recorded[], random: () => number): void {
   const count = 1 + Math.floor(random() * 4);
   for (let made = 0; made < count; made += 1) {
     const host = hosts[Math.floor(random() * hosts.length)];
     if (!host) throw new Error('no hosts');
     const episodeId = `ep-${String(published.length + 1).padStart(5, '0')}`;
     const content = randomContent(random, Math.floor(random() ** 4 * LARGEST_FILE_BYTES));
+    const commit = random() < 0.1 ? STALE_COMMIT : GOOD_COMMIT;
     const manifest = publishEpisode(host.data, host.hostId, {
       episodeId,
-      commit: random() < 0.1 ? STALE_COMMIT : GOOD_COMMIT,
+      commit,
       files: { 'data.bin': content, 'logs/out.txt': `episode ${episodeId}\n` },
     });
-    published.push({ host, episodeId, manifest });
+    published.push({ host, episodeId, manifest, commit });
   }
 }
 
@@ -101,6 +106,16 @@ function randomContent(random: () => number, sizeBytes: number): Uint8Array {
   const content = new Uint8Array(sizeBytes);
   for (let index = 0; index < sizeBytes; index += 1) content[index] = random() * 256;
   return content;
+}
+
+/** Good code's episodes are shipped, and only stale code's are in quarantine. */
+function misplaced(published: readonly Recorded[]): string[] {
+  return published.flatMap(({ host, episodeId, commit }) => {
+    const place = commit === STALE_COMMIT ? 'quarantine' : 'shipped';
+    return namesIn(join(host.data, place)).includes(episodeId)
+      ? []
+      : [`${host.hostId}/${episodeId} is not in ${place}/`];
+  });
 }
 
 /** What a converged fleet must not have any more. */

@@ -7,17 +7,21 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { publishEpisode } from '../support/episodes.ts';
 import { GOOD_COMMIT, STALE_COMMIT, TestFleet } from '../support/fleet.ts';
+import { Program } from '../support/program.ts';
 import { put } from '../support/put.ts';
 import { hasSystemPart } from '../support/system-part.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { assertOrder, endTraced, readTrace, startTraced } from '../support/traced-program.ts';
+
+// A step that does not wait for an fsync must not look as if it had because the disk was quick.
+const SLOW_SYNCS = ['-e', 'inject=fsync,fdatasync:delay_enter=100000'];
 
 test('the receiver answers 201 only after file, directory, new host directory and row are fsynced', async (t) => {
   if (!hasSystemPart(t, ['strace', '-V'], 'strace')) return;
   const root = temporaryDirectory(t);
   const fleet = await TestFleet.create(root);
   const trace = join(root, 'trace');
-  const receiver = startTraced(['receiver', '--config', fleet.receiverConfig], trace);
+  const receiver = startTraced(['receiver', '--config', fleet.receiverConfig], trace, SLOW_SYNCS);
   t.after(() => endTraced(receiver, 'SIGKILL'));
   await receiver.printed(/receiver is listening/);
   const answer = await put(fleet.port, '/v1/episodes/lab-1/traced.tar.zst', randomBytes(2 * 1024 * 1024));
@@ -34,6 +38,16 @@ test('the receiver answers 201 only after file, directory, new host directory an
     ['unlink of the incoming name', /^unlink(?:at)?\(.*\/incoming\/lab-1~traced~/],
     ['the answer', /^(?:write|writev|sendto|sendmsg)\(\d+<socket:.*HTTP\/1\.1 201/],
   ]);
+  const rowSynced = calls.find(({ name, args }) => name === 'fdatasync' && args.includes('/index.jsonl>'));
+  const published = calls.find(({ name, args }) => name.startsWith('link') && args.includes('/lab-1/traced.tar.zst"'));
+  const early = calls.filter(
+    ({ name, args, startedAt }) =>
+      name === 'pwrite64' &&
+      args.includes('/state.db-wal>') &&
+      startedAt > (published?.endedAt ?? 0) &&
+      startedAt < (rowSynced?.endedAt ?? 0),
+  );
+  assert.deepEqual(early, [], 'the view heard of the row before it was durable');
   assertOrder(calls, [
     ["fsync of the new host directory's parent", /^fsync\(\d+<[^>]*\/episodes>/],
     ['link to its name', /^link(?:at)?\(.*\/episodes\/lab-1\/traced\.tar\.zst"/],
@@ -54,7 +68,7 @@ test('the shipper sends what is durable, and deletes the tarball only after the 
     const host = fleet.addHost(`lab-${id}`);
     publishEpisode(host.data, host.hostId, { episodeId: id, commit, files: { 'data.bin': randomBytes(500_000) } });
     const trace = join(root, `trace-${id}`);
-    const shipper = startTraced(['shipper', '--once', '--config', host.config], trace);
+    const shipper = startTraced(['shipper', '--once', '--config', host.config], trace, SLOW_SYNCS);
     assert.equal((await shipper.ended).code, 0, shipper.stderr);
     assertOrder(readTrace(trace), [
       ['write of the partial', new RegExp(`^write\\(\\d+<[^>]*/outbox/${id}\\.tar\\.zst\\.partial>`)],
@@ -67,6 +81,11 @@ test('the shipper sends what is durable, and deletes the tarball only after the 
       ['rename of the note', new RegExp(`^rename\\(.*/episodes/${id}/${note}"`)],
       ['fsync of the episode', new RegExp(`^fsync\\(\\d+<[^>]*/episodes/${id}>`)],
       ['the move', new RegExp(`^rename\\(.*/episodes/${id}", ".*/${place}/${id}"`)],
+      ['fsync of episodes/', /^fsync\(\d+<[^>]*\/episodes>/],
+      ['removal of the tarball', new RegExp(`^unlink\\(.*/outbox/${id}\\.tar\\.zst"`)],
+    ]);
+    assertOrder(readTrace(trace), [
+      ['the move', new RegExp(`^rename\\(.*/episodes/${id}", ".*/${place}/${id}"`)],
       [`fsync of ${place}`, new RegExp(`^fsync\\(\\d+<[^>]*/${place}>`)],
       ['removal of the tarball', new RegExp(`^unlink\\(.*/outbox/${id}\\.tar\\.zst"`)],
     ]);
@@ -76,4 +95,29 @@ test('the shipper sends what is durable, and deletes the tarball only after the 
       ['the request', /^(?:write|writev|sendto|sendmsg)\(\d+<socket:.*PUT \/v1\/episodes\//],
     ]);
   }
+});
+
+test('a start gives a published episode its row only after the directory is fsynced', async (t) => {
+  if (!hasSystemPart(t, ['strace', '-V'], 'strace')) return;
+  const root = temporaryDirectory(t);
+  const fleet = await TestFleet.create(root);
+  const host = fleet.addHost('lab-1');
+  publishEpisode(host.data, 'lab-1', { episodeId: 'ep', commit: GOOD_COMMIT, files: { a: '1' } });
+  const script = join(import.meta.dirname, '../support/killed-receiver.main.ts');
+  const killed = Program.script(script, [fleet.receiverConfig, 'published', '1']);
+  t.after(() => killed.kill());
+  await killed.printed(/receiver is listening/);
+  await fleet.shipOnce(host);
+  assert.equal((await killed.ended).signal, 'SIGKILL');
+  const trace = join(root, 'trace');
+  const receiver = startTraced(['receiver', '--config', fleet.receiverConfig], trace, SLOW_SYNCS);
+  t.after(() => endTraced(receiver, 'SIGKILL'));
+  await receiver.printed(/row completed/);
+  assert.equal(await endTraced(receiver, 'SIGTERM'), 0);
+  assertOrder(readTrace(trace), [
+    ['fsync of the directory', /^fsync\(\d+<[^>]*\/episodes\/lab-1>/],
+    ['append of the row', /^pwrite64\(\d+<[^>]*\/index\.jsonl>, "\{\\"host_id\\":\\"lab-1/],
+    ['fsync of the row', /^fdatasync\(\d+<[^>]*\/index\.jsonl>/],
+    ['unlink of the incoming name', /^unlink(?:at)?\(.*\/incoming\/lab-1~ep~/],
+  ]);
 });

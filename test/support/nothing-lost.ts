@@ -13,6 +13,8 @@ export interface Published {
   manifest: Manifest;
 }
 
+const PLACES = ['episodes', 'shipped', 'quarantine'];
+
 interface Row {
   host_id: string;
   episode_id: string;
@@ -55,10 +57,15 @@ export async function checkNothingLost(
       const fault = await storedFault(store, row, episodeId, manifest, unpack);
       if (fault) faults.push(`${key}: ${fault}`);
     }
-    const isOnHost = ['episodes', 'shipped', 'quarantine'].some((place) => {
-      const directory = join(host.data, place, episodeId);
-      return existsSync(directory) && sameManifest(manifest, manifestOf(directory));
-    });
+    const places = PLACES.filter((place) => existsSync(join(host.data, place, episodeId)));
+    for (const place of places) {
+      if (!sameManifest(manifest, manifestOf(join(host.data, place, episodeId))))
+        faults.push(`${key}: changed in ${place}/ of its host`);
+    }
+    // Each move is one rename of a whole directory: at any moment it is in exactly one place.
+    if (places.length !== 1) faults.push(`${key}: on its host in ${places.length} places: ${places}`);
+    const isOnHost = places.length > 0;
+    if (row && places.includes('quarantine')) faults.push(`${key}: stored, and in quarantine`);
     if (!row && !isOnHost) faults.push(`${key}: neither whole on its host nor in the store`);
     if (!row && existsSync(join(host.data, 'shipped', episodeId)))
       faults.push(`${key}: retired, but the ledger has no row of it`);
@@ -89,7 +96,11 @@ async function storedFault(
   if (!unpack) return undefined;
   const stored = new Map<string, string>();
   for (const { header, data } of await unpackTar(new Uint8Array(zstdDecompressSync(tarball)))) {
-    if (header.type === 'file') stored.set(header.name.replace(`${episodeId}/`, ''), sha256(data ?? new Uint8Array()));
+    if (header.type !== 'file') continue;
+    if (!header.name.startsWith(`${episodeId}/`)) return `it holds ${header.name}, outside of ${episodeId}/`;
+    const name = header.name.slice(episodeId.length + 1);
+    if (stored.has(name)) return `it holds ${name} twice`;
+    stored.set(name, sha256(data ?? new Uint8Array()));
   }
   return sameManifest(manifest, stored)
     ? undefined

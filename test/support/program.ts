@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
@@ -71,6 +72,17 @@ export class Program {
 
   signal(name: NodeJS.Signals): void {
     this.child.kill(name);
+  }
+
+  /** SIGSTOP, and the certainty that no thread of it runs any more. */
+  async standStill(): Promise<void> {
+    this.signal('SIGSTOP');
+    const threads = `/proc/${this.child.pid}/task`;
+    const state = (thread: string) => /\) (\S)/.exec(readFileSync(`${threads}/${thread}/stat`, 'utf8'))?.[1] ?? '';
+    await eventually(
+      () => this.#hasEnded || readdirSync(threads).every((thread) => 'TtZX'.includes(state(thread))),
+      'every thread stands still',
+    );
   }
 
   async kill(): Promise<Ended> {

@@ -22,7 +22,7 @@ export function startTraced(args: string[], tracePath: string, straceArgs: strin
   const launcher = join(PROJECT_ROOT, 'bin/cis490');
   const strace = ['-f', '-y', '-qq', '-s', '80', '-o', tracePath, '-e', `trace=${CALLS}`, ...straceArgs];
   return Program.command('strace', [...strace, launcher, ...args], {
-    UV_THREADPOOL_SIZE: straceArgs.length > 0 ? '1' : '24',
+    UV_THREADPOOL_SIZE: straceArgs.some((arg) => arg.includes(':when=')) ? '1' : '24',
   });
 }
 

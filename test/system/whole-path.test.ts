@@ -1,7 +1,8 @@
 // From /proc to the ledger with the real programs: recorded, packed, gated, shipped, stored, and unpacked again by other tools.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,7 +11,7 @@ import { GOOD_COMMIT, STALE_COMMIT, TestFleet, type TestHost } from '../support/
 import { checkNothingLost, namesIn, readRows } from '../support/nothing-lost.ts';
 import { eventually, PROJECT_ROOT, Program } from '../support/program.ts';
 import { hasSystemPart } from '../support/system-part.ts';
-import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { makeDirectory, removeDirectory, temporaryDirectory } from '../support/temporary-directory.ts';
 
 function addRecorder(fleet: TestFleet, hostId: string, commit: string): TestHost {
   const code = join(fleet.root, `${hostId}-code`);
@@ -189,4 +190,49 @@ test('an episode that cannot be worked on stays, and the queue goes on', async (
   rmSync(join(host.data, 'episodes/a-stuck/quarantine_reason.json'), { recursive: true });
   assert.equal((await fleet.shipOnce(host)).code, 0);
   assert.equal(readRows(fleet.store).length, 2);
+});
+
+test('a full disk under the data: a clear error once, nothing deleted, and it goes on where there is room for one', async (t) => {
+  const data = makeDirectory();
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', data]).status !== 0) {
+    removeDirectory(data);
+    t.skip('needs leave to mount a tmpfs (root)');
+    return;
+  }
+  t.after(() => {
+    spawnSync('umount', ['--lazy', data]);
+    removeDirectory(data);
+  });
+  const root = temporaryDirectory(t);
+  const fleet = await TestFleet.create(root);
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const host = fleet.addHost('lab-1');
+  const config = readFileSync(host.config, 'utf8').replace(`data_dir = "${host.data}"`, `data_dir = "${data}"`);
+  writeFileSync(host.config, config);
+  for (const place of ['recording', 'episodes']) mkdirSync(join(data, place));
+  const small = { ...host, data };
+  // 7.5 MiB of episodes that do not compress, and little more than room for one tarball beside them.
+  const published = ['e1', 'e2', 'e3'].map((episodeId) => ({
+    host: small,
+    episodeId,
+    manifest: publishEpisode(data, 'lab-1', {
+      episodeId,
+      commit: GOOD_COMMIT,
+      files: { 'data.bin': randomBytes(2_500_000) },
+    }),
+  }));
+  writeFileSync(join(data, 'ballast'), new Uint8Array(4_000_000));
+
+  const shipper = fleet.startShipper(small);
+  t.after(() => shipper.kill());
+  await shipper.printed(/ERROR no room to pack an episode: nothing is lost.* cure="make room: df -h /);
+  assert.deepEqual((await checkNothingLost(fleet.store, published)).faults, []);
+  assert.equal(namesIn(join(data, 'episodes')).length, 3);
+  writeFileSync(join(data, 'ballast'), new Uint8Array(1_000_000));
+  await eventually(() => namesIn(join(data, 'shipped')).length === 3, 'all are shipped');
+  await shipper.printed(/INFO there is room again/);
+  assert.equal(shipper.stderr.match(/no room to pack/g)?.length, 1);
+  await shipper.stop();
+  assert.deepEqual(await checkNothingLost(fleet.store, published, true), { faults: [], stored: 3 });
 });

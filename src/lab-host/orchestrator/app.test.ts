@@ -209,7 +209,7 @@ test('VERSION missing: nothing starts, said once; when it appears the workload s
     ['ERROR', 'ERROR'],
   );
   assert.match(refusals()[0]?.fields['reason'] ?? '', /VERSION is missing/);
-  assert.match(refusals()[0]?.fields['hint'] ?? '', /install-lab-host\.sh/);
+  assert.match(refusals()[0]?.fields['hint'] ?? '', /git -C .* rev-parse HEAD > .*VERSION/);
   assert.match(refusals()[1]?.fields['reason'] ?? '', /holds no full git commit/);
   assert.equal(bench.logged(/has its VERSION/).length, 1);
 });

@@ -1,12 +1,12 @@
 // cis490 orchestrator: wires the recording of workloads together, one process a data directory.
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { fsyncDirectory } from '../../lib/durable-file.ts';
 import { acquireExclusiveLock } from '../../lib/exclusive-lock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { makeDirectory } from '../../lib/make-directory.ts';
 import type { LabHostConfig } from '../lab-host-config.ts';
 import { abandonLeftovers } from './abandon-recordings.ts';
 import type { PublishStep } from './publish-episode.ts';
@@ -47,11 +47,11 @@ export async function runOrchestrator(options: OrchestratorOptions): Promise<num
   const dataDir = config.paths.data_dir;
   const recordingDirectory = join(dataDir, 'recording');
   const episodesDirectory = join(dataDir, 'episodes');
-  await mkdir(dataDir, { recursive: true });
+  await makeDirectory(dataDir);
   const lock = acquireExclusiveLock(dataDir, 'orchestrator');
   try {
-    await mkdir(join(recordingDirectory, 'abandoned'), { recursive: true });
-    await mkdir(episodesDirectory, { recursive: true });
+    await makeDirectory(join(recordingDirectory, 'abandoned'));
+    await makeDirectory(episodesDirectory);
     await fsyncDirectory(dataDir);
     await abandonLeftovers({ recordingDirectory, clock, logger });
 

@@ -16,10 +16,7 @@ export type CodeVersionAnswer =
  */
 export async function readCodeVersion(installRoot: string, codeRoot: string | undefined): Promise<CodeVersionAnswer> {
   const path = join(codeRoot ?? installRoot, 'VERSION');
-  const hint =
-    codeRoot === undefined
-      ? `stamp it: sudo ${join(installRoot, 'scripts/install-lab-host.sh')}`
-      : `stamp it: git -C ${codeRoot} rev-parse HEAD > ${path}`;
+  const hint = `stamp it: git -C ${codeRoot ?? installRoot} rev-parse HEAD > ${path}`;
   let text: string;
   try {
     text = await readFile(path, 'utf8');

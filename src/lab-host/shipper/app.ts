@@ -10,7 +10,7 @@ import { ProgressLine, type Terminal } from './progress-line.ts';
 import { createTransport } from './put-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { EpisodeScanner } from './scan-episodes.ts';
-import { type PassDependencies, type PassProgress, shipPass } from './ship-pass.ts';
+import { type Pace, type PassDependencies, type PassProgress, shipPass } from './ship-pass.ts';
 import type { ShipperStep } from './shipper-step.ts';
 import { type ShipperState, StateFile } from './state-file.ts';
 
@@ -55,6 +55,7 @@ export async function runShipper(options: ShipperOptions): Promise<number> {
     last: null,
     trouble: null,
   };
+  const pace: Pace = { isShortOfRoom: false };
   const dependencies: PassDependencies = {
     hostId: config.host_id,
     layout,
@@ -65,6 +66,7 @@ export async function runShipper(options: ShipperOptions): Promise<number> {
     tallies: new Map(),
     scanner: new EpisodeScanner(layout, logger),
     concurrency: config.shipper.concurrency,
+    pace,
     clock,
     logger,
     afterStep,
@@ -74,7 +76,7 @@ export async function runShipper(options: ShipperOptions): Promise<number> {
     },
   };
   const ended = new AbortController();
-  const saving = keepSaved(new StateFile(layout.stateFile), state, link, { clock, logger, ended: ended.signal });
+  const saving = keepSaved(new StateFile(layout.stateFile), state, { link, pace, clock, logger, ended: ended.signal });
   try {
     logger.info({ host: config.host_id, receiver: config.receiver.url, data: layout.root }, 'shipper started');
     let isWhole = await passWhole(dependencies, stop);
@@ -109,13 +111,14 @@ async function passWhole(dependencies: PassDependencies, stop: AbortSignal): Pro
 async function keepSaved(
   file: StateFile,
   state: ShipperState,
-  link: ReceiverLink,
-  { clock, logger, ended }: { clock: Clock; logger: Logger; ended: AbortSignal },
+  from: { link: ReceiverLink; pace: Pace; clock: Clock; logger: Logger; ended: AbortSignal },
 ): Promise<void> {
+  const { link, pace, clock, logger, ended } = from;
   for (let isLast = false; !isLast; ) {
     await clock.sleep(SAVE_EVERY_MS, ended);
     isLast = ended.aborted;
-    state.trouble = link.trouble ? { kind: link.trouble.kind, code: link.trouble.code } : null;
+    if (pace.isShortOfRoom) state.trouble = { kind: 'no-room', code: 'disk-full' };
+    else state.trouble = link.trouble ? { kind: link.trouble.kind, code: link.trouble.code } : null;
     await file
       .save(state)
       .catch((error: unknown) => logger.warn({ err: error }, 'shipper-state.json could not be written'));
@@ -128,6 +131,6 @@ function count(state: ShipperState, { last, waiting }: PassProgress): void {
   if (last.outcome === 'shipped') state.shipped += 1;
   if (last.outcome === 'duplicate') state.duplicates += 1;
   if (last.outcome === 'quarantined') state.quarantined += 1;
-  if (last.outcome !== 'waiting' && last.outcome !== 'gone')
+  if (last.outcome !== 'waiting' && last.outcome !== 'gone' && last.outcome !== 'no-room')
     state.last = { episode_id: last.episodeId, outcome: last.outcome };
 }

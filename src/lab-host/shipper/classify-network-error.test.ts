@@ -94,7 +94,7 @@ describe('real errors', () => {
     t.after(() => server.close());
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    assert.deepEqual(kindAndCode(await failureOf(`https://127.0.0.1:${port}/`)), ['held', 'tls-failed']);
+    assert.deepEqual(kindAndCode(await failureOf(`https://127.0.0.1:${port}/`)), ['held', 'not-tls']);
   });
 });
 

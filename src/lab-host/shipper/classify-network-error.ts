@@ -11,6 +11,8 @@ export function classifyNetworkError(error: unknown): Verdict {
   const code = errnoOf(error) ?? 'network-error';
   const refused = { status: 0, detail: messageOf(error), remediation: undefined, headCommit: undefined };
   if (code === 'tarball-unreadable') return { kind: 'damaged', ...refused, code };
+  if (/wrong version number|packet length too long/i.test(refused.detail))
+    return { kind: 'held', ...refused, code: 'not-tls' };
   if (TLS_CODES.test(code)) return { kind: 'held', ...refused, code: 'tls-failed' };
   if (code.startsWith('HPE_')) return { kind: 'held', ...refused, code: 'not-http' };
   if (NAME_CODES.has(code)) return { kind: 'held', ...refused, code: 'name-not-found' };

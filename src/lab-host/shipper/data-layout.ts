@@ -1,8 +1,8 @@
 // Where the shipper's files lie under the data directory, and the directories that it needs.
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fsyncDirectory } from '../../lib/durable-file.ts';
+import { makeDirectory } from '../../lib/make-directory.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
 
 export interface DataLayout {
@@ -28,7 +28,7 @@ export function dataLayout(root: string): DataLayout {
 
 export async function makeDataDirectories(layout: DataLayout): Promise<void> {
   for (const path of [layout.episodes, layout.outbox, layout.shipped, layout.quarantine]) {
-    await mkdir(path, { recursive: true });
+    await makeDirectory(path);
   }
   await fsyncDirectory(layout.root);
 }

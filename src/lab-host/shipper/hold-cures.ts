@@ -11,6 +11,7 @@ const CURES: Record<string, string> = {
   'not-found': 'nothing takes episodes at that address: check [receiver] url',
   'name-not-found': 'the name in [receiver] url does not resolve: check it with getent hosts NAME',
   'tls-failed': "the receiver's certificate is not trusted: check [receiver] url and the machine's clock (timedatectl)",
+  'not-tls': 'what listens there does not speak TLS: check http or https, and the port, in [receiver] url',
   'not-http': 'what listens there does not speak HTTP: check scheme and port of [receiver] url',
   'unexpected-answer':
     'something other than the receiver answers: check [receiver] url, and what stands between (proxy, login page)',

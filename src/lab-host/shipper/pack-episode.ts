@@ -11,7 +11,7 @@ import { z } from 'zod';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
-import { META_FILE, type MetaStamp, readMetaStamp } from '../../protocol/episode-meta.ts';
+import { MAX_META_BYTES, META_FILE, type MetaStamp, readMetaStamp } from '../../protocol/episode-meta.ts';
 import { type DataLayout, outboxFiles } from './data-layout.ts';
 import {
   asUnreadable,
@@ -42,9 +42,6 @@ export interface PackDependencies {
   zstdLevel: number;
   afterStep: AfterStep<ShipperStep>;
 }
-
-// What both ends take of a meta.json; a larger one is no description any more.
-const MAX_META_BYTES = 16 * 1024 * 1024;
 
 /**
  * A tarball whose sidecar verifies is taken as it is. Throws `episode-unreadable`, `episode-malformed`, and `episode-changing` when the

@@ -5,7 +5,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { AfterStep } from '../../lib/after-step.ts';
-import { AppError, messageOf } from '../../lib/app-error.ts';
+import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { isEpisodeId } from '../../protocol/ids.ts';
@@ -43,8 +43,8 @@ interface Tally {
   changing: number;
 }
 
-/** `gone`: somebody else moved it away meanwhile. */
-export type ShipOutcome = 'shipped' | 'duplicate' | 'quarantined' | 'waiting' | 'gone';
+/** `gone`: somebody else moved it away meanwhile. `no-room`: the disk is full; it waits. */
+export type ShipOutcome = 'shipped' | 'duplicate' | 'quarantined' | 'waiting' | 'gone' | 'no-room';
 
 // What happens so often to one episode is no accident of the link, nor of a recorder that finishes late.
 const MAX_DAMAGED = 3;
@@ -81,6 +81,7 @@ export async function shipEpisode(
       dependencies.tallies.delete(episodeId);
       return 'gone';
     }
+    if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') return 'no-room';
     if (error instanceof AppError && isOwnFault(dependencies, episodeId, error)) {
       return await condemn(dependencies, episodeId, localRefusal(error.code, error.message));
     }

@@ -6,8 +6,14 @@ import { type ShipDependencies, type ShipOutcome, shipEpisode } from './ship-epi
 export interface PassDependencies extends ShipDependencies {
   scanner: EpisodeScanner;
   concurrency: number;
+  pace: Pace;
   /** Called once the queue is known, and after each episode. */
   onProgress: (progress: PassProgress) => void;
+}
+
+/** Goes from pass to pass: while the disk is short, one episode at a time is packed, so that room for one is enough. */
+export interface Pace {
+  isShortOfRoom: boolean;
 }
 
 export interface PassProgress {
@@ -20,7 +26,7 @@ export interface PassProgress {
 
 /** Resolves with how many episodes still wait. */
 export async function shipPass(dependencies: PassDependencies, stop: AbortSignal): Promise<number> {
-  const { layout, scanner, logger, onProgress } = dependencies;
+  const { layout, scanner, logger, pace, onProgress } = dependencies;
   const queue = await scanner.scan();
   const swept = await sweepOutbox(layout, new Set(queue));
   if (swept.length > 0)
@@ -29,17 +35,34 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
   let next = 0;
   let done = 0;
   let waiting = queue.length;
+  let isFull = false;
   const work = async () => {
-    while (!stop.aborted) {
+    while (!stop.aborted && !isFull) {
       const episodeId = queue[next];
       next += 1;
       if (episodeId === undefined) return;
       const outcome = await shipEpisode(dependencies, episodeId, stop);
       done += 1;
-      if (outcome !== 'waiting') waiting -= 1;
+      if (outcome !== 'waiting' && outcome !== 'no-room') waiting -= 1;
+      isFull ||= outcome === 'no-room';
+      tellOfRoom(outcome);
       onProgress({ total: queue.length, done, waiting, last: { episodeId, outcome } });
     }
   };
-  await Promise.all(Array.from({ length: dependencies.concurrency }, work));
+  await Promise.all(Array.from({ length: pace.isShortOfRoom ? 1 : dependencies.concurrency }, work));
   return waiting;
+
+  function tellOfRoom(outcome: ShipOutcome): void {
+    if (outcome === 'no-room' && !pace.isShortOfRoom) {
+      const cure = `make room: df -h ${layout.root}`;
+      logger.error(
+        { data: layout.root, cure },
+        'no room to pack an episode: nothing is lost, it is tried again at each scan',
+      );
+      pace.isShortOfRoom = true;
+    } else if ((outcome === 'shipped' || outcome === 'duplicate') && pace.isShortOfRoom) {
+      logger.info({ data: layout.root }, 'there is room again');
+      pace.isShortOfRoom = false;
+    }
+  }
 }

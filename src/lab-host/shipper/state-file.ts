@@ -12,7 +12,7 @@ export interface ShipperState {
   waiting: number;
   last: { episode_id: string; outcome: ShipOutcome } | null;
   /** Why nothing is sent now; null while all is well. */
-  trouble: { kind: 'held' | 'transient'; code: string } | null;
+  trouble: { kind: 'held' | 'transient' | 'no-room'; code: string } | null;
 }
 
 export class StateFile {

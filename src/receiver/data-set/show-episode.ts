@@ -2,7 +2,7 @@
 
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { Readable, type Writable } from 'node:stream';
+import { pipeline, Readable, type Writable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { createZstdDecompress } from 'node:zlib';
 import { createTarDecoder } from 'modern-tar';
@@ -47,7 +47,9 @@ export async function showEpisode({ tarball, member, output }: ShowEpisodeOption
 }
 
 function entriesOf(tarball: string) {
-  const decompressed = createReadStream(tarball).pipe(createZstdDecompress());
+  const decompressed = createZstdDecompress();
+  // A failure of either reaches the reader of the last.
+  pipeline(createReadStream(tarball), decompressed, () => undefined);
   const bytes = Readable.toWeb(decompressed) as ReadableStream<Uint8Array<ArrayBuffer>>;
   return bytes.pipeThrough(createTarDecoder());
 }

@@ -5,9 +5,8 @@ import { Readable as NodeReadable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { createZstdDecompress } from 'node:zlib';
 import { createTarDecoder } from 'modern-tar';
-import { META_FILE, type MetaStamp, readMetaStamp } from '../../protocol/episode-meta.ts';
+import { MAX_META_BYTES, META_FILE, type MetaStamp, readMetaStamp } from '../../protocol/episode-meta.ts';
 
-const MAX_META_BYTES = 16 * 1024 * 1024;
 const UNSTAMPED: MetaStamp = { commit: undefined, dirty: false, schemaVersion: undefined };
 
 /** Unstamped when the tarball is no tarball, or its first entry is no meta.json: the bytes are the client's. */

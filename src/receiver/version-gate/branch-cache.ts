@@ -1,6 +1,6 @@
 // What the gate knows of the branch, kept fresh. One refresh at a time; a failed one never takes knowledge away.
 
-import { messageOf } from '../../lib/app-error.ts';
+import { AppError, messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { CommitSource } from './commit-source.ts';
@@ -76,7 +76,7 @@ export class BranchCache {
     } catch (error) {
       if (!this.#failing) {
         this.#logger.warn(
-          { reason: messageOf(error) },
+          { reason: messageOf(error), cure: error instanceof AppError ? error.hint : undefined },
           'version gate: the source failed; what is known stays in force',
         );
       }

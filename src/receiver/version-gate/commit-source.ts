@@ -54,7 +54,8 @@ async function gitLog(repositoryPath: string, branch: string, count: number): Pr
 }
 
 function failed(repositoryPath: string, branch: string, cause: unknown): AppError {
-  const reason = messageOf(cause).trim().split('\n').at(-1) ?? '';
+  const lines = messageOf(cause).trim().split('\n');
+  const reason = lines.find((line) => line.startsWith('fatal: ')) ?? lines.at(-1) ?? '';
   return new AppError('gate-source-failed', `cannot read branch ${branch} of ${repositoryPath}: ${reason}`, {
     retryable: true,
     hint: `try it as the receiver's user: git -C ${repositoryPath} log -1 ${branch}`,
