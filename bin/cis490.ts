@@ -15,7 +15,7 @@ const BAD_USAGE = 2;
 // A log line goes over a progress line, not behind it.
 const CLEAR_LINE = '\r\x1b[2K';
 // Failures that keep a program from starting at all, for want of a good configuration or input.
-const USAGE_CODES = new Set(['bad-config', 'open-door', 'bad-input', 'cannot-make-directory', 'telemetry-bad-range']);
+const USAGE_CODES = new Set(['bad-config', 'bad-input', 'cannot-make-directory', 'telemetry-bad-range']);
 
 interface CommonOptions {
   config?: string;

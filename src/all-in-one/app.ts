@@ -45,6 +45,7 @@ async function run(options: AllInOneOptions, directory: string, port: number): P
   const hear = (line: string) => narrator.heard(line);
   const start = (name: string, ...args: string[]) => startProgram(installRoot, name, args, hear);
   const runToEnd = async (name: string, ...args: string[]) => {
+    if (stop.aborted) return;
     const program = start(name, ...args);
     stop.addEventListener('abort', () => program.stop());
     await program.ended;
@@ -58,10 +59,12 @@ async function run(options: AllInOneOptions, directory: string, port: number): P
       narrator.note('First, once: an episode recorded by code that is not on the branch, to see the gate refuse it.');
       await runToEnd('orchestrator', '--once', '--config', prepared.staleHostConfig);
       await runToEnd('shipper', '--once', '--config', prepared.labHostConfig);
-      if (narrator.counts.refused > 0) await rememberStaleShown(directory);
-      narrator.note(
-        `It lies in ${prepared.data}/quarantine with its reason. Now this machine's telemetry, every five seconds:`,
-      );
+      if (narrator.counts.refused > 0) {
+        await rememberStaleShown(directory);
+        narrator.note(
+          `It lies in ${prepared.data}/quarantine with its reason. Now this machine's telemetry, every five seconds:`,
+        );
+      }
     }
     if (!stop.aborted) {
       programs.push(

@@ -9,7 +9,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { openStorage, type Storage } from '../storage/open-storage.ts';
 import type { StorageStep } from '../storage/storage-step.ts';
-import { createAuthenticator, isLoopbackAddress } from './http/authentication.ts';
+import { createAuthenticator } from './http/authentication.ts';
 import { LingeringCloser } from './http/lingering-close.ts';
 import type { AnswerStep } from './http/routes/put-episode.ts';
 import { createReceiverServer, type ServerDependencies } from './http/server.ts';
@@ -44,7 +44,6 @@ export interface ReceiverOptions {
 /** Resolves with the exit code. Throws AppErrors that keep it from starting. */
 export async function runReceiver(options: ReceiverOptions): Promise<number> {
   const { config, logger, stop } = options;
-  refuseOpenDoors(config);
   const storage = await openStorage({
     root: config.store.root,
     logger,
@@ -106,18 +105,6 @@ function createGate({ version_gate: gate }: ReceiverConfig, clock: Clock, logger
   const window = gate.commits?.length ?? gate.window;
   const policy = { window, blockedCommits: new Set(gate.blocked_commits), dirty: gate.dirty };
   return createVersionGate({ source, policy, refreshMs: gate.refresh_s * 1000, clock, logger });
-}
-
-/** Without a credential whoever reaches the port is the maintainer: then only this machine may reach it. */
-function refuseOpenDoors({ auth, listen: { host } }: ReceiverConfig): void {
-  if (auth.fleet_token_sha256 !== undefined || isLoopbackAddress(host)) return;
-  throw new AppError(
-    'open-door',
-    `no credential is configured, and [listen] host = "${host}" is not a loopback address`,
-    {
-      hint: 'set [auth] fleet_token_sha256, or listen on 127.0.0.1',
-    },
-  );
 }
 
 async function listen(server: Server, { listen: { host, port } }: ReceiverConfig): Promise<string> {

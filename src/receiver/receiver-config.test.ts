@@ -89,7 +89,7 @@ test('a gate has one source, or is off', (t) => {
 test('limits', (t) => {
   const cases: [key: string, accepted: string[], refused: string[]][] = [
     ['listen.port', ['0', '65535'], ['-1', '65536', '"80"']],
-    ['listen.host', ['"::"'], ['""', '1']],
+    ['listen.host', ['"::1"', '"localhost"', '"127.0.0.2"'], ['""', '1', '"::"', '"0.0.0.0"', '"192.0.2.1"']],
     ['store.max_episode_bytes', ['1', '"1 KiB"'], ['0', '"0 B"', '"1"']],
     ['store.min_free', ['"0 B"', '"1 GB"'], ['1']],
     ['version_gate.window', ['1', '10000'], ['0', '10001', '1.5']],
@@ -105,6 +105,15 @@ test('limits', (t) => {
     const shown = key.replace(/(.*)\.(.*)/, '2: [$1] $2');
     for (const value of refused) assert.ok(load(value)[0]?.startsWith(shown), `${key} = ${value}`);
   }
+});
+
+test('an address that others reach needs a credential', (t) => {
+  const text = `[listen]\nhost = "0.0.0.0"\n[version_gate]\nenabled = false\n`;
+  assert.match(
+    mistakesOf(t, text)[0] ?? '',
+    /^2: \[listen\] host: found "0\.0\.0\.0", which others reach, while no credential/,
+  );
+  assert.deepEqual(mistakesOf(t, `${text}[auth]\nfleet_token_sha256 = "${'a'.repeat(64)}"\n`), []);
 });
 
 test('hex digits are lower case inside', (t) => {

@@ -6,6 +6,7 @@ import { addMistake, type ConfigContext, type ConfigOf, defineConfig, whenSound 
 import { durationInSeconds } from '../lib/config/duration.ts';
 import { size, sizeInBytes } from '../lib/config/size.ts';
 import { commitSchema } from '../protocol/commit.ts';
+import { isLoopbackAddress } from './http/authentication.ts';
 
 export type ReceiverConfig = ConfigOf<typeof receiverConfigDefinition>;
 
@@ -14,13 +15,30 @@ export const receiverConfigDefinition = defineConfig({
   defaultPath: '/etc/cis490/receiver.toml',
   olderKeys: [{ path: ['version_gate', 'repo_path'], instead: 'local_repo_path' }],
   schema: (context) =>
-    z.strictObject({
-      listen: listenSchema(),
-      store: storeSchema(context),
-      auth: authSchema(),
-      version_gate: versionGateSchema(context),
-    }),
+    z
+      .strictObject({
+        listen: listenSchema(),
+        store: storeSchema(context),
+        auth: authSchema(),
+        version_gate: versionGateSchema(context),
+      })
+      .superRefine(refuseOpenDoors, { when: whenSound('listen', 'auth') }),
 });
+
+interface Doors {
+  listen: { host: string };
+  auth: { fleet_token_sha256?: string | undefined };
+}
+
+/** Without a credential whoever reaches the port is the maintainer: then only this machine may reach it. */
+function refuseOpenDoors({ listen, auth }: Doors, context: z.core.$RefinementCtx): void {
+  if (auth.fleet_token_sha256 !== undefined || isLoopbackAddress(listen.host)) return;
+  const found = `"${listen.host}", which others reach, while no credential is configured`;
+  addMistake(context, found, 'a loopback address such as "127.0.0.1", or any once [auth] fleet_token_sha256 is set', [
+    'listen',
+    'host',
+  ]);
+}
 
 function listenSchema() {
   return z

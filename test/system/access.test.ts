@@ -114,9 +114,11 @@ test('without a credential it does not start on an address that others reach', a
     );
     const receiver = Program.cis490(['receiver', '--config', config]);
     assert.equal((await receiver.ended).code, 2, host);
-    assert.match(
-      receiver.stderr,
-      /no credential is configured, and \[listen\] host = ".*" is not a loopback address\n.*fleet_token_sha256/,
-    );
+    const mistake =
+      /receiver\.toml:2: \[listen\] host: found ".*", which others reach, while no credential is configured; .*fleet_token_sha256/;
+    assert.match(receiver.stderr, mistake);
+    const check = Program.cis490(['config', 'check', config]);
+    assert.equal((await check.ended).code, 2, host);
+    assert.match(check.stdout, mistake);
   }
 });
