@@ -1,0 +1,73 @@
+// What the commands share: the options that each program has, its logger and configuration, its signals.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { systemClock } from '../../src/lib/clock.ts';
+import type { ConfigDefinition, ConfigOf } from '../../src/lib/config/define-config.ts';
+import { chooseLogForm, createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../../src/lib/logger.ts';
+
+export interface CommonOptions {
+  config?: string;
+  logLevel: LogLevel;
+}
+
+export function withCommonOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--config <file>', 'the configuration file').env('CIS490_CONFIG'))
+    .addOption(
+      new Option('--log-level <level>', `the least level that is logged: ${LOG_LEVELS.join(', ')}`)
+        .argParser(logLevel)
+        .default('info'),
+    );
+}
+
+export async function prepare<Definition extends ConfigDefinition>(
+  options: CommonOptions,
+  definition: Definition,
+  beforeLine = '',
+): Promise<{ logger: Logger; config: ConfigOf<Definition> }> {
+  const { loadConfig } = await import('../../src/lib/config/load-config.ts');
+  const logger = createLogger({
+    level: options.logLevel,
+    form: chooseLogForm(process.env, process.stderr.isTTY ?? false),
+    clock: systemClock,
+    write: (line) => process.stderr.write(beforeLine + line),
+  });
+  const { config, warnings } = loadConfig(definition, options.config ?? definition.defaultPath);
+  for (const warning of warnings) logger.warn(String(warning));
+  return { logger, config: config as ConfigOf<Definition> };
+}
+
+export function stopSignal(...more: NodeJS.Signals[]): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', ...more] as const) process.on(signal, () => stop.abort());
+  return stop.signal;
+}
+
+/** `… | head` is no failure. */
+export function endWithReader(): void {
+  process.stdout.on('error', () => process.exit(0));
+}
+
+export function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+/** In any case: journald and Python write it in capitals. */
+function logLevel(text: string): LogLevel {
+  const level = text.toLowerCase().replace(/^warning$/, 'warn');
+  const known = LOG_LEVELS.find((name) => name === level);
+  if (!known) throw new InvalidArgumentError(`must be one of ${LOG_LEVELS.join(', ')}.`);
+  return known;
+}
+
+export function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('must be a number above 0.');
+  return value;
+}
+
+export function portNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('must be 0 to 65535.');
+  return value;
+}
