@@ -1,9 +1,10 @@
-// One row of index.jsonl, the ledger: one stored episode. Rows of an older receiver lack the fields marked optional.
+// One line of index.jsonl, the ledger: a stored episode, or the tombstone of one that was retracted. Rows of an older receiver lack
+// the fields marked optional.
 
 import { z } from 'zod';
 
-/** Why the gate let it in: what it knew then, or that it was off, or that the row was completed after a crash. */
-export type GateDecision = { head: string | null; source: string } | 'recovered' | 'disabled';
+/** Why the gate let it in: what it knew then, that the maintainer had allowed the commit, that it was off, or that the row was completed after a crash. */
+export type GateDecision = { head: string | null; source: string } | 'override' | 'recovered' | 'disabled';
 
 const fields = z.object({
   host_id: z.string(),
@@ -24,3 +25,22 @@ export type LedgerRow = z.infer<typeof fields>;
 export const ledgerRowSchema = fields.loose();
 /** A row as readers get it: one of an older receiver has been given its line number. */
 export type SequencedRow = LedgerRow & { seq: number };
+
+const tombstoneFields = z.object({
+  host_id: z.string(),
+  episode_id: z.string(),
+  retracted_at_wall: z.string(),
+  reason: z.string(),
+  by: z.string(),
+  seq: z.int().positive().optional(),
+});
+export type Tombstone = z.infer<typeof tombstoneFields>;
+export const tombstoneSchema = tombstoneFields.loose();
+export type SequencedTombstone = Tombstone & { seq: number };
+
+/** What a reader of the ledger meets. */
+export type LedgerEntry = SequencedRow | SequencedTombstone;
+
+export function isTombstone(entry: LedgerEntry): entry is SequencedTombstone {
+  return 'retracted_at_wall' in entry;
+}

@@ -1,12 +1,16 @@
 // The configuration of the receiver, receiver.toml: every key that it reads, with its default and its meaning.
 
 import { z } from 'zod';
+import { messageOf } from '../lib/app-error.ts';
 import { configPath } from '../lib/config/config-path.ts';
 import { addMistake, type ConfigContext, type ConfigOf, defineConfig, whenSound } from '../lib/config/define-config.ts';
-import { durationInSeconds } from '../lib/config/duration.ts';
 import { size, sizeInBytes } from '../lib/config/size.ts';
-import { commitSchema } from '../protocol/commit.ts';
-import { isLoopbackAddress } from './http/authentication.ts';
+import { hostIdSchema } from '../protocol/ids.ts';
+import { hostsFile } from './config/hosts-file.ts';
+import { listenSchema } from './config/listen-config.ts';
+import { versionGateSchema } from './config/version-gate-config.ts';
+import { isLoopbackAddress } from './identity/loopback.ts';
+import { readTokensFile } from './identity/tokens-file.ts';
 
 export type ReceiverConfig = ConfigOf<typeof receiverConfigDefinition>;
 
@@ -17,45 +21,49 @@ export const receiverConfigDefinition = defineConfig({
   schema: (context) =>
     z
       .strictObject({
-        listen: listenSchema(),
+        listen: listenSchema(context),
         store: storeSchema(context),
-        auth: authSchema(),
+        auth: authSchema(context),
         version_gate: versionGateSchema(context),
+        fleet: fleetSchema(context),
       })
       .superRefine(refuseOpenDoors, { when: whenSound('listen', 'auth') }),
 });
 
 interface Doors {
-  listen: { host: string };
-  auth: { fleet_token_sha256?: string | undefined };
+  listen: { host: string; trusted_proxies: string[]; tls?: { client_ca_file?: string | undefined } | undefined };
+  auth: { fleet_token_sha256?: string | undefined; tokens_file: string };
 }
 
 /** Without a credential whoever reaches the port is the maintainer: then only this machine may reach it. */
-function refuseOpenDoors({ listen, auth }: Doors, context: z.core.$RefinementCtx): void {
-  if (auth.fleet_token_sha256 !== undefined || isLoopbackAddress(listen.host)) return;
-  const found = `"${listen.host}", which others reach, while no credential is configured`;
-  addMistake(context, found, 'a loopback address such as "127.0.0.1", or any once [auth] fleet_token_sha256 is set', [
-    'listen',
-    'host',
-  ]);
+function refuseOpenDoors(doors: Doors, context: z.core.$RefinementCtx): void {
+  let isOpen: boolean;
+  try {
+    isOpen = !hasCredential(doors);
+  } catch (error) {
+    addMistake(context, messageOf(error), 'a file that cis490 token create has written', ['auth', 'tokens_file']);
+    return;
+  }
+  const { host, trusted_proxies } = doors.listen;
+  if (!isOpen) return;
+  const credentials = '[auth] fleet_token_sha256, a token (cis490 token create) or [listen.tls] client_ca_file';
+  if (!isLoopbackAddress(host)) {
+    const found = `"${host}", which others reach, while no credential is configured`;
+    addMistake(context, found, `a loopback address such as "127.0.0.1", or any once there is ${credentials}`, [
+      'listen',
+      'host',
+    ]);
+  }
+  if (trusted_proxies.length > 0) {
+    const found = 'proxies, through which others reach it, while no credential is configured';
+    addMistake(context, found, `[], or any once there is ${credentials}`, ['listen', 'trusted_proxies']);
+  }
 }
 
-function listenSchema() {
-  return z
-    .strictObject({
-      host: z
-        .string()
-        .min(1)
-        .default('127.0.0.1')
-        .meta({ description: 'The address that is listened on. "0.0.0.0" is every IPv4 address of the machine.' }),
-      port: z
-        .int()
-        .min(0)
-        .max(65_535)
-        .default(8490)
-        .meta({ description: 'The TCP port; 0 lets the system choose one.' }),
-    })
-    .meta({ description: 'Where lab hosts reach the receiver.' });
+/** Whether anybody can be told from anybody else. Throws `bad-tokens-file`. */
+export function hasCredential({ listen, auth }: Doors): boolean {
+  if (auth.fleet_token_sha256 !== undefined || listen.tls?.client_ca_file !== undefined) return true;
+  return readTokensFile(auth.tokens_file).length > 0;
 }
 
 function storeSchema(context: ConfigContext) {
@@ -74,7 +82,7 @@ function storeSchema(context: ConfigContext) {
     .meta({ description: 'What is stored, and where.' });
 }
 
-function authSchema() {
+function authSchema(context: ConfigContext) {
   return z
     .strictObject({
       fleet_token_sha256: z
@@ -88,71 +96,33 @@ function authSchema() {
           secret: true,
           example: '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
         }),
+      tokens_file: configPath(context).prefault('tokens.json').meta({
+        description:
+          'Where cis490 token create keeps what it knows of the tokens that it made: never the tokens themselves.',
+      }),
     })
     .meta({ description: 'Who may send.' });
 }
 
-function versionGateSchema(context: ConfigContext) {
+function fleetSchema(context: ConfigContext) {
   return z
     .strictObject({
-      enabled: z.boolean().default(true).meta({
-        description: 'Whether episodes of code outside of the window are refused. Off: code of any version is taken.',
-      }),
-      window: z
-        .int()
-        .min(1)
-        .max(10_000)
-        .default(100)
-        .meta({ description: 'How many commits, counted back from the head of the branch, are trusted.' }),
-      refresh_s: durationInSeconds().prefault(5).meta({ description: 'How often the branch is read again.' }),
-      branch: z.string().min(1).default('main').meta({ description: 'The branch whose commits are trusted.' }),
-      local_repo_path: configPath(context).optional().meta({
-        description: 'A git repository on this machine that the branch is read from. The gate needs this or commits.',
-        example: '/srv/git/recorder.git',
-        inExample: true,
-      }),
-      commits: z
-        .array(commitSchema)
-        .min(1)
-        .optional()
+      expected_hosts: z
+        .array(hostIdSchema)
+        .default([])
         .meta({
-          description: 'The trusted commits themselves, newest first, in place of a repository.',
-          allowed: 'a list of full commits (40 or 64 hex digits each)',
-          example: ['0123456789abcdef0123456789abcdef01234567'],
+          description: 'Lab hosts that are known before they have stored anything.',
+          allowed: 'a list of host ids',
+          example: ['lab-01', 'lab-02'],
         }),
-      blocked_commits: z.array(commitSchema).prefault([]).meta({
-        description: 'Commits that are refused although they are in the window.',
-        allowed: 'a list of full commits (40 or 64 hex digits each)',
+      hosts_file: hostsFile(context).optional().meta({
+        description: 'A file with more of them, one on a line; what follows a # is left aside.',
+        example: 'hosts.txt',
       }),
-      dirty: z
-        .enum(['accept', 'refuse'])
-        .default('accept')
-        .meta({ description: 'What is done with episodes of code that was changed after its commit.' }),
-      remediation: z
-        .array(z.string().min(1))
-        .min(1)
-        .optional()
-        .meta({
-          description:
-            'Shell commands, a line each, that a refused lab host is told to run, in place of the default ones.',
-          example: ['cd /opt/recorder && git pull --ff-only', 'systemctl restart recorder'],
-        }),
     })
-    .superRefine(requireOneSource, { when: whenSound('enabled', 'local_repo_path', 'commits') })
-    .meta({ description: 'Takes episodes only of code that is still trusted.' });
-}
-
-interface GateSources {
-  enabled: boolean;
-  local_repo_path?: string | undefined;
-  commits?: string[] | undefined;
-}
-
-function requireOneSource({ enabled, local_repo_path, commits }: GateSources, context: z.core.$RefinementCtx): void {
-  if (local_repo_path !== undefined && commits !== undefined) {
-    addMistake(context, 'both commits and local_repo_path', 'one of them', ['commits']);
-  }
-  if (enabled && local_repo_path === undefined && commits === undefined) {
-    addMistake(context, 'neither local_repo_path nor commits', 'one of them, or enabled = false', ['local_repo_path']);
-  }
+    .transform(({ expected_hosts, hosts_file, ...fleet }) => ({
+      ...fleet,
+      expected_hosts: [...new Set([...expected_hosts, ...(hosts_file ?? [])])],
+    }))
+    .meta({ description: 'The lab hosts.' });
 }

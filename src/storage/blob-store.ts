@@ -36,10 +36,14 @@ export interface UnfinishedBlob {
 
 export interface BlobStore {
   begin(blob: { key: BlobKey; sha256: string; sizeBytes?: number }): Promise<BlobWrite>;
-  /** Undefined when there is no such blob. */
-  stat(key: BlobKey): Promise<{ sizeBytes: number } | undefined>;
-  /** The whole blob. Throws `blob-missing`. */
-  read(key: BlobKey): Promise<Readable>;
+  /** Undefined when there is no such blob. `storedAtWall`: when its content was last written, as clock.ts writes times. */
+  stat(key: BlobKey): Promise<{ sizeBytes: number; storedAtWall: string } | undefined>;
+  /** The whole blob, or the bytes from `start` to `end`, both included. Throws `blob-missing`. */
+  read(key: BlobKey, range?: { start: number; end: number }): Promise<Readable>;
+  /** Durable when it resolves; nothing happens when there is no such blob. */
+  remove(key: BlobKey): Promise<void>;
+  /** Every published blob, by host and then by episode, a host's names in memory at a time; and what lies among them and is none. */
+  list(): AsyncIterable<{ kind: 'blob'; key: BlobKey } | { kind: 'foreign'; path: string }>;
   /** How a ledger row names the blob. */
   pathInRow(key: BlobKey): string;
   /** Bytes that can still be written. */

@@ -1,24 +1,17 @@
 // Port: what the maintainer has decided: who may come in, which certificates no longer count, which commits count out of turn.
 // Nothing of it can be made again. Every call is durable when it resolves; all throw `disk-full` or `database-busy`.
 
-export type TokenRole = 'host' | 'fleet' | 'reader' | 'admin';
-
-/** A token's record; the token itself is kept nowhere. Times are UTC wall times as clock.ts writes them. */
-export interface TokenRecord {
+/** A token that no longer counts. Who it was handed to is in the tokens file. Times are UTC wall times as clock.ts writes them. */
+export interface RevokedToken {
   id: string;
-  role: TokenRole;
-  /** The one host that a `host` token speaks for. */
-  hostId?: string;
-  /** 64 hex digits. */
-  sha256: string;
-  /** Without it: never. */
-  expiresAt?: string;
-  revokedAt?: string;
+  revokedAt: string;
 }
 
 export interface RevokedCertificate {
   /** Hex digits, as the certificate's issuer wrote them down. */
   serial: string;
+  /** SHA-256 of the certificate in 64 hex digits, where it is known: some proxies tell this and not the serial. */
+  fingerprint?: string;
   revokedAt: string;
   reason: string;
 }
@@ -29,20 +22,23 @@ export type GateOverride =
   | { kind: 'blocked'; commit: string; why: string; by: string };
 
 export interface Control {
-  /** Adds or replaces by id. A token that was revoked stays so, since when it was. */
-  putToken(token: TokenRecord): Promise<void>;
-  /** By id; expired and revoked ones too. */
-  listTokens(): Promise<TokenRecord[]>;
-  /** False when there is no such token. The first revocation's time stands. */
-  revokeToken(id: string, revokedAt: string): Promise<boolean>;
+  /** For good: the first revocation's time stands. */
+  revokeToken(token: RevokedToken): Promise<void>;
+  isTokenRevoked(id: string): Promise<boolean>;
+  /** By id. */
+  listRevokedTokens(): Promise<RevokedToken[]>;
 
   /** For good: a serial that is already revoked keeps its first time and reason. */
   putRevokedCertificate(certificate: RevokedCertificate): Promise<void>;
+  /** By either of the two: hex digits in any case, a serial with or without leading zeros. */
+  isCertificateRevoked(certificate: { serial?: string; fingerprint?: string }): Promise<boolean>;
   /** By serial. */
   listRevokedCertificates(): Promise<RevokedCertificate[]>;
 
   /** Adds or replaces by kind and commit: one commit may be both, so that an allowance that ends does not end a block. */
   putGateOverride(override: GateOverride): Promise<void>;
+  /** At most one of each kind; an allowance that has ended too. */
+  findGateOverrides(commit: string): Promise<GateOverride[]>;
   /** By kind and commit; allowances that have ended too. */
   listGateOverrides(): Promise<GateOverride[]>;
   /** False when there was none. */

@@ -19,7 +19,7 @@ export interface HealthReport {
 }
 
 export interface HostState {
-  /** Replaces what the same host, machine and boot said before. Expendable. Throws `disk-full` or `sync-failed`. */
+  /** Replaces what the same host, machine and boot said before; of each host the 16 that were received last are kept. Expendable. Throws `disk-full` or `sync-failed`. */
   putHeartbeat(heartbeat: Heartbeat): Promise<void>;
   /** By host, machine, boot. */
   listHeartbeats(): Promise<Heartbeat[]>;

@@ -1,13 +1,50 @@
 // Port: the ledger, which owns what is stored. An episode exists once its row is durable here, and not before.
 
-import type { LedgerRow, SequencedRow } from '../protocol/ledger-row.ts';
+import type { LedgerEntry, LedgerRow, SequencedRow, SequencedTombstone, Tombstone } from '../protocol/ledger-row.ts';
 
 export type NewLedgerRow = Omit<LedgerRow, 'seq'>;
+export type NewTombstone = Omit<Tombstone, 'seq'>;
 
+/** `retracted`: the id was stored once and was taken back, for good. */
 export type AppendOutcome =
   | { kind: 'appended'; row: SequencedRow }
   | { kind: 'duplicate'; row: SequencedRow }
-  | { kind: 'conflict'; row: SequencedRow };
+  | { kind: 'conflict'; row: SequencedRow }
+  | { kind: 'retracted'; tombstone: SequencedTombstone };
+
+export type RetractOutcome =
+  | { kind: 'retracted'; tombstone: SequencedTombstone }
+  | { kind: 'already-retracted'; tombstone: SequencedTombstone }
+  | { kind: 'not-found' };
+
+export interface FoundEpisode {
+  row: SequencedRow;
+  /** There once the episode has been retracted. */
+  tombstone?: SequencedTombstone;
+}
+
+/** Times are wall times as clock.ts writes them, compared with `received_at_wall`: from `since` on, before `until`. */
+export interface LedgerFilter {
+  hostId?: string;
+  commit?: string;
+  since?: string;
+  until?: string;
+}
+
+export interface LedgerPage {
+  rows: SequencedRow[];
+  /** Where the next page begins; undefined when there is none now. A page may hold fewer rows than asked for, even none. */
+  nextAfterSeq: number | undefined;
+}
+
+/** What the ledger knows of one host; retracted episodes count. */
+export interface LedgerHost {
+  hostId: string;
+  episodes: number;
+  sizeBytes: number;
+  /** The row with the highest seq. */
+  last: SequencedRow;
+}
 
 export interface Ledger {
   /**
@@ -16,10 +53,16 @@ export interface Ledger {
    * room was made says what became of it; `sync-failed`: nothing can be appended any more; `stopping` after `close`.
    */
   append(row: NewLedgerRow): Promise<AppendOutcome>;
-  find(hostId: string, episodeId: string): Promise<SequencedRow | undefined>;
-  /** Rows with a higher seq, in order. After N was read, nothing at or below N ever appears; gaps are allowed. */
-  read(afterSeq: number, limit: number): Promise<SequencedRow[]>;
-  /** Resolves when a row with a higher seq can be read, or when `signal` aborts. */
+  /** Takes a stored episode back: its id is never stored again. Durable, shared and failing as `append`. */
+  retract(tombstone: NewTombstone): Promise<RetractOutcome>;
+  find(hostId: string, episodeId: string): Promise<FoundEpisode | undefined>;
+  /** Rows and tombstones with a higher seq, in order. After N was read, nothing at or below N ever appears; gaps are allowed. */
+  read(afterSeq: number, limit: number): Promise<LedgerEntry[]>;
+  /** Rows of episodes that are stored now, in order of seq. Looks at a bounded number of rows, however few of them match. */
+  list(filter: LedgerFilter, afterSeq: number, limit: number): Promise<LedgerPage>;
+  /** By host. */
+  hosts(): Promise<LedgerHost[]>;
+  /** Resolves when something with a higher seq can be read, or when `signal` aborts. */
   waitAfter(seq: number, signal: AbortSignal): Promise<void>;
   /** Waits for appends under way, then lets go of the files. */
   close(): Promise<void>;

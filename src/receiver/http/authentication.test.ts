@@ -4,7 +4,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { sha256 } from '../../../test/support/episodes.ts';
-import { type Action, allows, createAuthenticator, isLoopbackAddress } from './authentication.ts';
+import { isLoopbackAddress } from '../identity/loopback.ts';
+import { type Action, allows, createAuthenticator } from './authentication.ts';
 
 describe('with a fleet token', () => {
   const authenticate = createAuthenticator(sha256('s3cret'));

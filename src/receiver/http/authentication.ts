@@ -2,8 +2,8 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { isIP } from 'node:net';
 import type { ProblemCode } from '../../protocol/problem.ts';
+import { isLoopbackAddress } from '../identity/loopback.ts';
 
 /** `open`: nobody needs a credential, because none is configured and only this machine is listened to. */
 export type Principal = { role: 'open' } | { role: 'fleet' };
@@ -42,12 +42,6 @@ export function createAuthenticator(fleetTokenSha256: string | undefined): Authe
 
 export function allows(principal: Principal, action: Action): boolean {
   return ALLOWED[principal.role].has(action);
-}
-
-export function isLoopbackAddress(host: string): boolean {
-  const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
-  if (bare === 'localhost' || bare === '::1') return true;
-  return isIP(bare) === 4 && bare.startsWith('127.');
 }
 
 /** Without a credential, a proxy or a web page that reaches this port must not become the maintainer. */
