@@ -4,10 +4,13 @@ import { Command } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { AppError } from '../src/lib/app-error.ts';
 import { registerAllInOne } from './commands/all-in-one.ts';
+import { registerCa } from './commands/ca.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerEpisode } from './commands/episode.ts';
+import { registerIndex } from './commands/index.ts';
 import { registerLabHost } from './commands/lab-host.ts';
 import { registerReceiver } from './commands/receiver.ts';
+import { registerToken } from './commands/token.ts';
 
 const WORK_FAILED = 1;
 const BAD_USAGE = 2;
@@ -29,6 +32,9 @@ registerReceiver(program);
 registerLabHost(program);
 registerConfig(program);
 registerEpisode(program);
+registerIndex(program);
+registerToken(program);
+registerCa(program);
 registerAllInOne(program);
 
 await program.parseAsync().catch(fail);

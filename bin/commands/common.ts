@@ -25,16 +25,25 @@ export async function prepare<Definition extends ConfigDefinition>(
   definition: Definition,
   beforeLine = '',
 ): Promise<{ logger: Logger; config: ConfigOf<Definition> }> {
-  const { loadConfig } = await import('../../src/lib/config/load-config.ts');
   const logger = createLogger({
     level: options.logLevel,
     form: chooseLogForm(process.env, process.stderr.isTTY ?? false),
     clock: systemClock,
     write: (line) => process.stderr.write(beforeLine + line),
   });
+  return { logger, config: await readConfig(options, definition, logger) };
+}
+
+/** Throws `ConfigError`; what is deprecated in the file is logged. */
+export async function readConfig<Definition extends ConfigDefinition>(
+  options: CommonOptions,
+  definition: Definition,
+  logger: Logger,
+): Promise<ConfigOf<Definition>> {
+  const { loadConfig } = await import('../../src/lib/config/load-config.ts');
   const { config, warnings } = loadConfig(definition, options.config ?? definition.defaultPath);
   for (const warning of warnings) logger.warn(String(warning));
-  return { logger, config: config as ConfigOf<Definition> };
+  return config as ConfigOf<Definition>;
 }
 
 export function stopSignal(...more: NodeJS.Signals[]): AbortSignal {

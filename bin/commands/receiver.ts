@@ -1,24 +1,48 @@
 // cis490 receiver.
 
+import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
 import { readIfThere } from '../../src/lib/read-if-there.ts';
-import { type CommonOptions, examples, prepare, stopSignal, withCommonOptions } from './common.ts';
+import { type CommonOptions, examples, prepare, readConfig, stopSignal, withCommonOptions } from './common.ts';
 
 export function registerReceiver(program: Command): void {
   withCommonOptions(program.command('receiver'))
     .description('receive, gate and store episodes')
     .addHelpText('after', examples('cis490 receiver --config /etc/cis490/receiver.toml'))
     .action(async (options: CommonOptions) => {
-      const [{ receiverConfigDefinition }, { runReceiver }, { parseVersionFile }] = await Promise.all([
-        import('../../src/receiver/receiver-config.ts'),
-        import('../../src/receiver/app.ts'),
-        import('../../src/protocol/episode-meta.ts'),
-      ]);
+      const [{ receiverConfigDefinition }, { runReceiver }, { parseVersionFile }, { createNotifier }] =
+        await Promise.all([
+          import('../../src/receiver/receiver-config.ts'),
+          import('../../src/receiver/app.ts'),
+          import('../../src/protocol/episode-meta.ts'),
+          import('../../src/lib/sd-notify.ts'),
+        ]);
+      // From the first moment on: without a listener SIGHUP would end the process.
+      const hangups = new EventEmitter();
+      process.on('SIGHUP', () => hangups.emit('reload'));
       const { logger, config } = await prepare(options, receiverConfigDefinition);
       const version = parseVersionFile((await readIfThere(join(INSTALL_ROOT, 'VERSION'))) ?? '')?.commit ?? null;
-      process.exitCode = await runReceiver({ config, version, stop: stopSignal(), logger, clock: systemClock });
+      const notifier = createNotifier(process.env, logger);
+      if (notifier.watchdogIntervalMs !== undefined) {
+        setInterval(() => notifier.alive(), notifier.watchdogIntervalMs / 2).unref();
+      }
+      process.exitCode = await runReceiver({
+        config,
+        version,
+        ...(existsSync(join(INSTALL_ROOT, '.git')) && { checkoutPath: INSTALL_ROOT }),
+        stop: stopSignal(),
+        reloads: {
+          load: () => readConfig(options, receiverConfigDefinition, logger),
+          subscribe: (listener) => hangups.on('reload', listener),
+        },
+        notifier,
+        logger,
+        clock: systemClock,
+      });
+      await notifier.settled();
     });
 }

@@ -1,12 +1,16 @@
 // The body's SHA-256 in request headers: X-Content-SHA256 in hex, or RFC 9530's Repr-Digest and Content-Digest.
 
 import { parseDictionary } from 'structured-headers';
+import { z } from 'zod';
 import { HEADER } from './headers.ts';
 
 export type DeclaredDigest =
   | { kind: 'declared'; sha256: string }
   | { kind: 'missing' }
   | { kind: 'malformed'; detail: string };
+
+/** Hex digits in any case. */
+export const sha256Schema = z.string().regex(/^[0-9a-fA-F]{64}$/);
 
 type HeaderLookup = (name: string) => string | undefined;
 
@@ -15,7 +19,7 @@ export function readDeclaredDigest(header: HeaderLookup): DeclaredDigest {
   const found = new Map<string, string>();
   const plain = header(HEADER.sha256);
   if (plain !== undefined) {
-    if (!/^[0-9a-f]{64}$/i.test(plain)) return malformed(HEADER.sha256, 'must be 64 hex digits');
+    if (!sha256Schema.safeParse(plain).success) return malformed(HEADER.sha256, 'must be 64 hex digits');
     found.set(HEADER.sha256, plain.toLowerCase());
   }
   for (const name of [HEADER.reprDigest, HEADER.contentDigest]) {

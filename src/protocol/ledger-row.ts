@@ -41,6 +41,7 @@ export type SequencedTombstone = Tombstone & { seq: number };
 /** What a reader of the ledger meets. */
 export type LedgerEntry = SequencedRow | SequencedTombstone;
 
+/** A row may carry any field that is not known here; a tombstone has no time of receipt. */
 export function isTombstone(entry: LedgerEntry): entry is SequencedTombstone {
-  return 'retracted_at_wall' in entry;
+  return 'retracted_at_wall' in entry && !('received_at_wall' in entry);
 }

@@ -5,6 +5,8 @@ import { z } from 'zod';
 export const PROBLEMS = {
   'bad-request': [400, 'The request is not well-formed'],
   'bad-target': [400, 'The request target is malformed'],
+  'bad-query': [400, 'A query parameter is not valid'],
+  'bad-body': [400, 'The body is not what is expected here'],
   'bad-host-id': [400, 'The host id is not valid'],
   'bad-episode-id': [400, 'The episode id is not valid'],
   'bad-suffix': [400, 'The episode name must end in .tar.zst'],
@@ -21,14 +23,20 @@ export const PROBLEMS = {
   'method-not-allowed': [405, 'The method is not allowed here'],
   'request-timeout': [408, 'The request did not arrive in time'],
   conflict: [409, 'Another episode is stored under this id'],
+  retracted: [409, 'The episode was retracted: its id is never stored again'],
+  gone: [410, 'The episode was retracted'],
   'commit-not-in-window': [412, 'The commit is not among the last ones of the branch'],
   'commit-blocked': [412, 'The commit is known to make bad data'],
   'dirty-refused': [412, 'The episode was made from a modified tree'],
-  'too-large': [413, 'The episode is larger than the receiver takes'],
+  'too-large': [413, 'The body is larger than the receiver takes'],
   'encoding-refused': [415, 'Content codings are not accepted'],
+  'range-not-satisfiable': [416, 'The episode has no such bytes'],
   'expectation-failed': [417, 'The expectation cannot be met'],
   'headers-too-large': [431, 'The headers are too large'],
   'internal-error': [500, 'The receiver failed'],
+  'file-missing': [500, 'The file of a stored episode is not there'],
+  'not-ready': [503, 'The receiver cannot store now'],
+  'too-many-followers': [503, 'As many follow the index as the receiver serves'],
   'gate-unknown': [503, 'The receiver has not learnt yet which commits are current'],
   'gate-stale': [503, 'The receiver cannot learn now which commits are current'],
   'sync-failed': [503, 'The receiver could not make the episode durable'],
@@ -39,24 +47,31 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** Members that some problems add to the standard ones. */
-export interface ProblemExtras {
-  /** Shell commands, joined by newlines. */
-  remediation?: string;
-  your_commit?: string | null;
-  head_commit?: string | null;
-  head_distance?: number;
-  stored_sha256?: string;
-}
+const PROBLEM_CODES = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]];
 
-export interface Problem extends ProblemExtras {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  code: ProblemCode;
-  request_id: string;
-}
+/** Members that some problems add to the standard ones. */
+const extrasSchema = z.object({
+  /** Shell commands, joined by newlines. */
+  remediation: z.string().optional(),
+  your_commit: z.string().nullish(),
+  head_commit: z.string().nullish(),
+  head_distance: z.int().nonnegative().optional(),
+  stored_sha256: z.string().optional(),
+});
+export type ProblemExtras = z.infer<typeof extrasSchema>;
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(PROBLEM_CODES),
+    request_id: z.string(),
+    ...extrasSchema.shape,
+  })
+  .meta({ id: 'Problem' });
+export type Problem = z.infer<typeof problemSchema>;
 
 export function makeProblem(code: ProblemCode, detail: string, requestId: string, extras: ProblemExtras = {}): Problem {
   const [status, title] = PROBLEMS[code];

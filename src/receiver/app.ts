@@ -7,35 +7,41 @@ import type { AfterStep } from '../lib/after-step.ts';
 import { AppError, messageOf } from '../lib/app-error.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { Notifier } from '../lib/sd-notify.ts';
 import { openStorage, type Storage } from '../storage/open-storage.ts';
 import type { StorageStep } from '../storage/storage-step.ts';
-import { createAuthenticator } from './http/authentication.ts';
+import { AttemptCounter } from './attempts/attempt-counter.ts';
+import { FleetView } from './fleet/fleet-view.ts';
+import { BODY_PACE } from './http/body-pace.ts';
+import { connectionLimit } from './http/connection-limit.ts';
 import { LingeringCloser } from './http/lingering-close.ts';
 import type { AnswerStep } from './http/routes/put-episode.ts';
 import { createReceiverServer, type ServerDependencies } from './http/server.ts';
 import { finishPublished } from './ingest/commit-episode.ts';
 import { EpisodeLocks } from './ingest/episode-locks.ts';
 import { Room } from './ingest/room.ts';
+import { createLiveParts } from './live-parts.ts';
+import { Readiness } from './readiness.ts';
 import type { ReceiverConfig } from './receiver-config.ts';
-import { gitSource, staticSource } from './version-gate/commit-source.ts';
-import { createOpenGate, createVersionGate, type VersionGate } from './version-gate/version-gate.ts';
+import { reload } from './reload.ts';
 
 export type ReceiverStep = StorageStep | AnswerStep;
 
 // What is under way gets this long to end by itself; a clean stop takes 10 s at most.
 const DRAIN_MS = 8_000;
 
-const GIT_REMEDIATION = [
-  'cd /opt/cis490 && sudo -u cis490 git pull origin main',
-  'sudo /opt/cis490/scripts/install-lab-host.sh',
-  'sudo systemctl restart cis490-orchestrator',
-];
+const LIMITS = { headersMs: 20_000, handshakeMs: 20_000, keepAliveMs: 75_000, pace: BODY_PACE };
 
 export interface ReceiverOptions {
   config: ReceiverConfig;
   /** The commit that this receiver runs, or null when its tree is not stamped. */
   version: string | null;
+  /** A git checkout of the recording code on this machine, for when the forge does not answer. */
+  checkoutPath?: string;
   stop: AbortSignal;
+  /** Told to read its configuration again: `load` does, `subscribe` says when. */
+  reloads?: { load: () => Promise<ReceiverConfig>; subscribe: (listener: () => void) => void };
+  notifier?: Notifier;
   logger: Logger;
   clock: Clock;
   afterStep?: AfterStep<ReceiverStep>;
@@ -57,54 +63,75 @@ export async function runReceiver(options: ReceiverOptions): Promise<number> {
 }
 
 async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSignal): Promise<number> {
-  const { config, logger, clock, version, afterStep } = options;
+  const { config, logger, clock, version, afterStep, checkoutPath, notifier } = options;
   const ended = new AbortController();
+  const over = AbortSignal.any([stop, ended.signal]);
   let exitCode = 0;
+  const onFatal = (error: AppError) => {
+    logger.error({ err: error, cure: error.hint }, 'the receiver cannot go on and stops');
+    exitCode = 1;
+    ended.abort();
+  };
+
+  const fleet = new FleetView({ ledger: storage.ledger, hostState: storage.hostState, clock });
+  fleet.expect(config.fleet.expected_hosts);
+  const attemptCounter = new AttemptCounter(storage.attempts, clock, logger);
+  const room = new Room(() => storage.blobs.freeBytes(), config.store.min_free);
+  const liveOptions = { checkoutPath, control: storage.control, fleet, clock, logger };
+  const { parts, tls } = createLiveParts({ ...liveOptions, config });
   const dependencies: ServerDependencies = {
     ...storage,
+    ...parts,
     locks: new EpisodeLocks(),
-    room: new Room(() => storage.blobs.freeBytes(), config.store.min_free),
-    gate: createGate(config, clock, logger),
-    maxEpisodeBytes: config.store.max_episode_bytes,
-    remediation: (config.version_gate.remediation ?? GIT_REMEDIATION).join('\n'),
-    authenticate: createAuthenticator(config.auth.fleet_token_sha256),
+    room,
+    fleet,
+    attemptCounter,
+    readiness: new Readiness({
+      blobs: storage.blobs,
+      clock,
+      current: () => ({ gate: dependencies.gate, minFreeBytes: room.minFreeBytes }),
+    }),
     lingering: new LingeringCloser(),
+    limits: { ...LIMITS, connections: connectionLimit() },
     clock,
     logger,
     version,
-    onFatal: (error) => {
-      logger.error({ err: error, cure: error.hint }, 'the receiver cannot go on and stops');
-      exitCode = 1;
-      ended.abort();
-    },
+    stopping: over,
+    onFatal,
     ...(afterStep && { afterStep }),
   };
   const unfinished = await storage.blobs.recover();
-  const server = createReceiverServer(dependencies);
+  const server = createReceiverServer(dependencies, tls);
   const address = await listen(server, config);
-  logger.info({ url: `http://${address}`, store: config.store.root }, 'receiver is listening');
-  const over = AbortSignal.any([stop, ended.signal]);
-  // In the background, each under its id's lock: a PUT of the same id does the same and waits.
-  const finishing = finishPublished(dependencies, unfinished, over);
+  logger.info({ url: `${tls ? 'https' : 'http'}://${address}`, store: config.store.root }, 'receiver is listening');
+  notifier?.ready();
+
+  let inForce = config;
+  let reloading = Promise.resolve();
+  options.reloads?.subscribe(() => {
+    const targets = { server, live: dependencies, room, fleet };
+    const { load } = options.reloads ?? {};
+    reloading = reloading.then(async () => {
+      if (load) inForce = await reload(load, inForce, liveOptions, targets);
+    });
+  });
+  // In the background. The first, each under its id's lock: a PUT of the same id does the same and waits.
+  const background = [
+    finishPublished(dependencies, unfinished, over),
+    fleet.run(over).catch((error: unknown) => logger.error({ err: error }, 'the fleet view could not be kept')),
+    attemptCounter
+      .run(over)
+      .catch((error: unknown) => logger.error({ err: error }, 'attempt counts could not be kept')),
+  ];
+
   if (!over.aborted) await once(over, 'abort');
   logger.info('receiver is stopping');
+  notifier?.stopping();
   await closeServer(server);
-  await finishing;
+  await reloading;
+  await Promise.all(background);
+  await dependencies.gate.close();
   return exitCode;
-}
-
-function createGate({ version_gate: gate }: ReceiverConfig, clock: Clock, logger: Logger): VersionGate {
-  if (!gate.enabled) {
-    logger.warn('version gate is off: episodes of any code are stored ([version_gate] enabled = false)');
-    return createOpenGate();
-  }
-  const source = gate.commits
-    ? staticSource(gate.commits)
-    : gitSource(gate.local_repo_path ?? '', gate.branch, gate.window);
-  // A list from the configuration is the window itself.
-  const window = gate.commits?.length ?? gate.window;
-  const policy = { window, blockedCommits: new Set(gate.blocked_commits), dirty: gate.dirty };
-  return createVersionGate({ source, policy, refreshMs: gate.refresh_s * 1000, clock, logger });
 }
 
 async function listen(server: Server, { listen: { host, port } }: ReceiverConfig): Promise<string> {

@@ -35,17 +35,18 @@ interface Doors {
   auth: { fleet_token_sha256?: string | undefined; tokens_file: string };
 }
 
+const TOKENS_FILE_ALLOWED = 'a file as cis490 token create writes it, or a path where none is yet';
+
 /** Without a credential whoever reaches the port is the maintainer: then only this machine may reach it. */
 function refuseOpenDoors(doors: Doors, context: z.core.$RefinementCtx): void {
-  let isOpen: boolean;
   try {
-    isOpen = !hasCredential(doors);
+    if (hasCredential(doors)) return;
   } catch (error) {
-    addMistake(context, messageOf(error), 'a file that cis490 token create has written', ['auth', 'tokens_file']);
+    const found = `a damaged one: ${messageOf(error)}`;
+    addMistake(context, found, TOKENS_FILE_ALLOWED, ['auth', 'tokens_file']);
     return;
   }
   const { host, trusted_proxies } = doors.listen;
-  if (!isOpen) return;
   const credentials = '[auth] fleet_token_sha256, a token (cis490 token create) or [listen.tls] client_ca_file';
   if (!isLoopbackAddress(host)) {
     const found = `"${host}", which others reach, while no credential is configured`;
@@ -62,8 +63,9 @@ function refuseOpenDoors(doors: Doors, context: z.core.$RefinementCtx): void {
 
 /** Whether anybody can be told from anybody else. Throws `bad-tokens-file`. */
 export function hasCredential({ listen, auth }: Doors): boolean {
-  if (auth.fleet_token_sha256 !== undefined || listen.tls?.client_ca_file !== undefined) return true;
-  return readTokensFile(auth.tokens_file).length > 0;
+  // Always read: a damaged file is found at once, not when the other credentials are taken away.
+  const hasToken = readTokensFile(auth.tokens_file).length > 0;
+  return hasToken || auth.fleet_token_sha256 !== undefined || listen.tls?.client_ca_file !== undefined;
 }
 
 function storeSchema(context: ConfigContext) {

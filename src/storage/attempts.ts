@@ -16,7 +16,7 @@ export type AttemptCount = AttemptIncrement;
 export interface Attempts {
   /** All of them or none. Commutative, so that several receivers may count one host. Throws `disk-full` or `sync-failed`. */
   add(increments: readonly AttemptIncrement[]): Promise<void>;
-  /** Drops what lies before this minute. */
+  /** Drops what lies before this minute. Throws as `add` does. */
   forgetBefore(minute: string): Promise<void>;
   /** Counts of these minutes, both included; by minute, then host, then outcome. */
   read(range: { fromMinute: string; toMinute: string }): Promise<AttemptCount[]>;

@@ -34,20 +34,28 @@ export interface UnfinishedBlob {
   finish(): Promise<void>;
 }
 
+/** `foreign`: something that no upload has put there; `path` as ledger rows name theirs. */
+export type ListedBlob = { kind: 'blob'; key: BlobKey } | { kind: 'foreign'; path: string };
+
 export interface BlobStore {
   begin(blob: { key: BlobKey; sha256: string; sizeBytes?: number }): Promise<BlobWrite>;
   /** Undefined when there is no such blob. `storedAtWall`: when its content was last written, as clock.ts writes times. */
   stat(key: BlobKey): Promise<{ sizeBytes: number; storedAtWall: string } | undefined>;
   /** The whole blob, or the bytes from `start` to `end`, both included. Throws `blob-missing`. */
   read(key: BlobKey, range?: { start: number; end: number }): Promise<Readable>;
-  /** Durable when it resolves; nothing happens when there is no such blob. */
+  /** Durable when it resolves; nothing happens when there is no such blob. Throws `sync-failed`. */
   remove(key: BlobKey): Promise<void>;
   /** Every published blob, by host and then by episode, a host's names in memory at a time; and what lies among them and is none. */
-  list(): AsyncIterable<{ kind: 'blob'; key: BlobKey } | { kind: 'foreign'; path: string }>;
+  list(): AsyncIterable<ListedBlob>;
   /** How a ledger row names the blob. */
   pathInRow(key: BlobKey): string;
+  /** Writes a few bytes where bodies are received, and removes them again. Throws what keeps a body from being written. */
+  tryWrite(): Promise<void>;
   /** Bytes that can still be written. */
   freeBytes(): Promise<number>;
   /** After a crash, before any `begin`: drops what was never published and tells what was. */
   recover(): Promise<UnfinishedBlob[]>;
 }
+
+/** What may be done without the receiver's lock, beside it: looking. */
+export type BlobReader = Pick<BlobStore, 'stat' | 'read' | 'list' | 'pathInRow'>;

@@ -6,14 +6,16 @@ import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { makeDirectory } from '../lib/make-directory.ts';
 import type { Attempts } from './attempts.ts';
-import type { BlobStore } from './blob-store.ts';
+import type { BlobReader, BlobStore } from './blob-store.ts';
 import type { Control } from './control.ts';
 import { FilesystemBlobStore } from './filesystem/filesystem-blob-store.ts';
 import { FilesystemHostState } from './filesystem/filesystem-host-state.ts';
 import { InProcessUploads } from './filesystem/in-process-uploads.ts';
-import { JsonlLedger } from './filesystem/jsonl-ledger.ts';
+import { JsonlLedger, type LedgerReadProgress } from './filesystem/jsonl-ledger.ts';
+import { JsonlLedgerReader } from './filesystem/jsonl-ledger-reader.ts';
 import type { HostState } from './host-state.ts';
 import type { Ledger } from './ledger.ts';
+import type { LedgerReader } from './ledger-reader.ts';
 import type { MonitorState } from './monitor-state.ts';
 import { LedgerView } from './sqlite/ledger-view.ts';
 import { SqliteAttempts } from './sqlite/sqlite-attempts.ts';
@@ -39,13 +41,18 @@ export interface OpenStorageOptions {
   root: string;
   logger: Logger;
   afterStep?: AfterStep<StorageStep>;
+  /** Makes the view of the ledger again from the ledger's first line on; attempt counts and heartbeats stay. */
+  rebuildView?: boolean;
+  /** While the view is brought up to the ledger. */
+  onLedgerRead?: (read: LedgerReadProgress) => void;
 }
 
 /**
  * All of it, for the one receiver that has the store. Throws `already-running` when another receiver has it, `not-one-filesystem`
  * when it could not publish by link, `database-newer` or `database-damaged`, `disk-full`; then nothing stays open.
  */
-export async function openStorage({ root, logger, afterStep }: OpenStorageOptions): Promise<Storage> {
+export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
+  const { root, logger, afterStep, onLedgerRead } = options;
   const opened = new AsyncDisposableStack();
   try {
     await makeDirectory(root);
@@ -58,8 +65,15 @@ export async function openStorage({ root, logger, afterStep }: OpenStorageOption
     const hostState = await FilesystemHostState.open(root, new SqliteHeartbeats(database));
     const attempts = new SqliteAttempts(database);
     const view = new LedgerView(database);
+    if (options.rebuildView) view.clear();
     const path = join(root, 'index.jsonl');
-    const ledger = await JsonlLedger.open({ path, view, logger, ...(afterStep && { afterStep }) });
+    const ledger = await JsonlLedger.open({
+      path,
+      view,
+      logger,
+      ...(afterStep && { afterStep }),
+      ...(onLedgerRead && { onLedgerRead }),
+    });
     opened.adopt(ledger, (it) => it.close());
     const close = () => opened.disposeAsync();
     return { blobs, ledger, attempts, hostState, monitorState, control, uploads: new InProcessUploads(), close };
@@ -67,6 +81,11 @@ export async function openStorage({ root, logger, afterStep }: OpenStorageOption
     await opened.disposeAsync();
     throw error;
   }
+}
+
+/** What is stored, for a program beside the receiver that only looks. Nothing is made, locked or left open. */
+export function openStorageForReading(root: string): { blobs: BlobReader; ledger: LedgerReader } {
+  return { blobs: FilesystemBlobStore.forReading(root), ledger: new JsonlLedgerReader(join(root, 'index.jsonl')) };
 }
 
 /** For a program beside the receiver. Throws `database-newer`, `database-damaged`, `database-busy`, `disk-full`. */

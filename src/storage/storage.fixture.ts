@@ -11,8 +11,8 @@ import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import { errnoOf, messageOf } from '../lib/app-error.ts';
 import type { Logger } from '../lib/logger.ts';
-import type { SequencedRow } from '../protocol/ledger-row.ts';
-import type { NewLedgerRow } from './ledger.ts';
+import type { SequencedRow, SequencedTombstone } from '../protocol/ledger-row.ts';
+import type { NewLedgerRow, NewTombstone } from './ledger.ts';
 
 export function temporaryDirectory(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'cis490-storage-'));
@@ -123,6 +123,21 @@ export function rowOf(episodeId: string, fields: Partial<NewLedgerRow> = {}): Ne
 /** A line of index.jsonl, with its newline. */
 export function lineOf(episodeId: string, fields: Partial<SequencedRow> & Record<string, unknown> = {}): string {
   return `${JSON.stringify({ ...rowOf(episodeId), ...fields })}\n`;
+}
+
+export function tombstoneOf(episodeId: string, fields: Partial<NewTombstone> = {}): NewTombstone {
+  return {
+    host_id: 'h1',
+    episode_id: episodeId,
+    retracted_at_wall: '2026-05-02T00:00:00.000000+00:00',
+    reason: 'recorded with the lens cap on',
+    by: 'ada',
+    ...fields,
+  };
+}
+
+export function tombstoneLineOf(episodeId: string, fields: Partial<SequencedTombstone> = {}): string {
+  return `${JSON.stringify({ ...tombstoneOf(episodeId), ...fields })}\n`;
 }
 
 export function filesLike(directory: string, pattern: RegExp): string[] {

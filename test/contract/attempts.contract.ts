@@ -65,6 +65,31 @@ export function describeAttempts(name: string, open: OpenAttempts): void {
       assert.deepEqual(await attempts.read({ fromMinute: '2026-05-02T00:00', toMinute: '2026-05-03T00:00' }), []);
     });
 
+    test('forgetBefore drops what lies before the minute, and no more', async (t) => {
+      const { attempts, reopen } = await open(t);
+      const minutes = ['06:58', '06:59', '07:00', '07:01'];
+      await attempts.add(minutes.flatMap((time) => ['h1', 'h2'].map((host) => increment(host, time, 'stored', 1))));
+      await attempts.forgetBefore('2026-05-01T06:00');
+      assert.equal((await attempts.read(ALL)).length, 8);
+      await attempts.forgetBefore('2026-05-01T07:00');
+      for (const opened of [async () => attempts, reopen]) {
+        const state = await opened();
+        assert.deepEqual(
+          (await state.read(ALL)).map(({ hostId, minute }) => `${minute} ${hostId}`),
+          ['07:00', '07:01'].flatMap((time) => [`2026-05-01T${time} h1`, `2026-05-01T${time} h2`]),
+        );
+      }
+    });
+
+    test('forgetBefore drops many, and what is added meanwhile is counted', async (t) => {
+      const { attempts } = await open(t);
+      await attempts.add(Array.from({ length: 5000 }, (_, index) => increment(`h${index}`, '06:58', 'stored', 1)));
+      const forgetting = attempts.forgetBefore('2026-05-01T07:00');
+      await attempts.add([increment('h1', '07:00', 'stored', 3)]);
+      await forgetting;
+      assert.deepEqual(await attempts.read(ALL), [increment('h1', '07:00', 'stored', 3)]);
+    });
+
     test('adding nothing is nothing; what was added is there after close and open', async (t) => {
       const { attempts, reopen } = await open(t);
       await attempts.add([]);

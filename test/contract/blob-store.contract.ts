@@ -32,7 +32,7 @@ export function describeBlobStore(name: string, open: OpenBlobStore): void {
           offset += size;
         }
         assert.deepEqual(await write.commit(), { kind: 'created' });
-        assert.deepEqual(await blobs.stat(KEY), { sizeBytes: content.byteLength });
+        assert.equal((await blobs.stat(KEY))?.sizeBytes, content.byteLength);
         assert.ok(content.equals(await buffer(await blobs.read(KEY))), 'other bytes were read than were written');
       });
     }
@@ -130,6 +130,86 @@ export function describeBlobStore(name: string, open: OpenBlobStore): void {
         assert.equal(await blobs.stat(key), undefined);
         await assert.rejects(blobs.read(key), { code: 'blob-missing' });
       }
+    });
+
+    test('stat tells since when the content is there', async (t) => {
+      const { blobs } = await open(t);
+      const before = Date.now();
+      await put(blobs, KEY, Buffer.from('x'));
+      const storedAtWall = (await blobs.stat(KEY))?.storedAtWall ?? '';
+      assert.match(storedAtWall, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/);
+      // A filesystem's clock may be a tick behind, and coarse.
+      assert.ok(Math.abs(Date.parse(storedAtWall) - before) < 60_000);
+    });
+
+    for (const [what, start, end] of [
+      ['the first byte', 0, 0],
+      ['the last byte', 3 * MIB, 3 * MIB],
+      ['all of it', 0, 3 * MIB],
+      ['a part that no buffer fits', 65_537, 2 * MIB + 1],
+    ] as const) {
+      test(`read of a range: ${what}`, async (t) => {
+        const { blobs } = await open(t);
+        const content = madeUpBytes(3 * MIB + 1);
+        await put(blobs, KEY, content);
+        const read = await buffer(await blobs.read(KEY, { start, end }));
+        assert.ok(content.subarray(start, end + 1).equals(read), `${read.byteLength} other bytes`);
+      });
+    }
+
+    test('removed: gone for stat, read and list, for good; others stay, and the key can begin again', async (t) => {
+      const { blobs, reopen } = await open(t);
+      const other = { ...KEY, episodeId: 'other' };
+      for (const key of [KEY, other]) await (await put(blobs, key, keyContent(key))).write.finish();
+      await blobs.remove(KEY);
+      for (const opened of [async () => blobs, reopen]) {
+        const store = await opened();
+        assert.equal(await store.stat(KEY), undefined);
+        await assert.rejects(store.read(KEY), { code: 'blob-missing' });
+        assert.deepEqual(await Array.fromAsync(store.list()), [{ kind: 'blob', key: other }]);
+        assert.equal(await textOf(store, other), keyContent(other).toString());
+      }
+      const again = await reopen();
+      assert.deepEqual((await put(again, KEY, Buffer.from('again'))).outcome, { kind: 'created' });
+      assert.equal(await textOf(again, KEY), 'again');
+    });
+
+    test('removing what is not there is nothing: of a known host, of an unknown one, twice at once', async (t) => {
+      const { blobs } = await open(t);
+      await put(blobs, KEY, Buffer.from('x'));
+      await blobs.remove({ ...KEY, episodeId: 'other' });
+      await blobs.remove({ ...KEY, hostId: 'other' });
+      assert.equal(await textOf(blobs, KEY), 'x');
+      await Promise.all([blobs.remove(KEY), blobs.remove(KEY)]);
+      assert.equal(await blobs.stat(KEY), undefined);
+    });
+
+    test('a reader goes on reading what is removed meanwhile', async (t) => {
+      const { blobs } = await open(t);
+      const content = madeUpBytes(3 * MIB);
+      await put(blobs, KEY, content);
+      const reading = await blobs.read(KEY);
+      await blobs.remove(KEY);
+      assert.ok(content.equals(await buffer(reading)));
+    });
+
+    test('list: every published blob by host and then by episode, and nothing that is under way', async (t) => {
+      const { blobs, reopen } = await open(t);
+      assert.deepEqual(await Array.fromAsync(blobs.list()), []);
+      const inOrder = ['A', 'a', 'a-b', 'a.b', 'b'].flatMap((hostId) =>
+        ['A', 'a', 'a-b', 'a.b', 'a.tar.zst', 'b'].map((episodeId) => ({ hostId, episodeId })),
+      );
+      for (const key of inOrder.toReversed()) await put(blobs, key, keyContent(key));
+      const underWay = await beginFor(blobs, { hostId: 'a', episodeId: 'underway' }, madeUpBytes(MIB));
+      await underWay.write(madeUpBytes(MIB));
+      for (const opened of [async () => blobs, reopen]) {
+        const store = await opened();
+        assert.deepEqual(
+          await Array.fromAsync(store.list()),
+          inOrder.map((key) => ({ kind: 'blob', key })),
+        );
+      }
+      await underWay.abort();
     });
 
     test('two keys never have one path in their rows', async (t) => {

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { Control, GateOverride, TokenRecord } from '../../src/storage/control.ts';
+import type { Control, GateOverride, RevokedToken } from '../../src/storage/control.ts';
 
 export interface ControlUnderTest {
   /** Another caller of the same state, as another process would be. */
@@ -18,50 +18,52 @@ const [T1, T2, T3] = ['2026-05-01', '2026-05-02', '2026-05-03'].map((day) => `${
 ];
 const COMMIT = 'a'.repeat(40);
 
-const TOKENS: TokenRecord[] = [
-  { id: 'admin', role: 'admin', sha256: '1'.repeat(64) },
-  { id: 'fleet', role: 'fleet', sha256: '2'.repeat(64), expiresAt: T2 },
-  { id: 'h1', role: 'host', hostId: 'h1', sha256: '3'.repeat(64), expiresAt: T2 },
-  { id: 'old', role: 'reader', sha256: '4'.repeat(64), revokedAt: T1 },
+const TOKENS: RevokedToken[] = [
+  { id: 'admin-1', revokedAt: T2 },
+  { id: 'fleet', revokedAt: T1 },
+  { id: 'h1', revokedAt: T3 },
+];
+
+const FINGERPRINT = 'AB'.repeat(32);
+const REVOKED_LOOKUPS: [string, { serial?: string; fingerprint?: string }, boolean][] = [
+  ['the serial as it was written', { serial: '00:1A:2B' }, true],
+  ['the serial in lower case, without colons and zeros', { serial: '1a2b' }, true],
+  ['the serial with other zeros', { serial: '00001A2B' }, true],
+  ['a serial of zero', { serial: '0' }, true],
+  ['a serial with a zero behind it', { serial: '1A2B0' }, false],
+  ['another serial', { serial: '1A2C' }, false],
+  ['no serial', { serial: '' }, false],
+  ['nothing', {}, false],
+  ['the fingerprint', { fingerprint: FINGERPRINT }, true],
+  ['the fingerprint as openssl prints it', { fingerprint: Array(32).fill('ab').join(':') }, true],
+  ['another fingerprint', { fingerprint: 'ac'.repeat(32) }, false],
+  ['its serial and another fingerprint', { serial: '1a2b', fingerprint: 'ac'.repeat(32) }, true],
+  ['another serial and its fingerprint', { serial: '77', fingerprint: FINGERPRINT }, true],
+  ['a serial that is another’s fingerprint', { serial: FINGERPRINT }, false],
 ];
 
 export function describeControl(name: string, open: OpenControl): void {
   describe(`Control on ${name}`, () => {
-    test('tokens are listed as they were put, by id, to every caller at once', async (t) => {
+    test('tokens: revoked for every caller at once, and listed by id', async (t) => {
       const { another } = await open(t);
       const [one, other] = [await another(), await another()];
-      assert.deepEqual(await other.listTokens(), []);
-      for (const token of TOKENS.toReversed()) await one.putToken(token);
-      assert.deepEqual(await one.listTokens(), TOKENS);
-      assert.deepEqual(await other.listTokens(), TOKENS);
+      assert.deepEqual(await other.listRevokedTokens(), []);
+      assert.equal(await other.isTokenRevoked('fleet'), false);
+      for (const token of TOKENS.toReversed()) await one.revokeToken(token);
+      for (const caller of [one, other]) {
+        assert.deepEqual(await caller.listRevokedTokens(), TOKENS);
+        assert.equal(await caller.isTokenRevoked('fleet'), true);
+        for (const id of ['Fleet', 'flee', 'fleet ', '']) assert.equal(await caller.isTokenRevoked(id), false);
+      }
     });
 
-    test('a token is replaced by its id', async (t) => {
-      const control = await (await open(t)).another();
-      await control.putToken({ id: 'x', role: 'host', hostId: 'h1', sha256: '1'.repeat(64), expiresAt: T1 });
-      const replaced: TokenRecord = { id: 'x', role: 'reader', sha256: '2'.repeat(64) };
-      await control.putToken(replaced);
-      assert.deepEqual(await control.listTokens(), [replaced]);
-    });
-
-    test('revoked for every caller at once, since the first revocation, and for good', async (t) => {
+    test('tokens: the first revocation’s time stands', async (t) => {
       const { another } = await open(t);
       const [one, other] = [await another(), await another()];
-      const token: TokenRecord = { id: 'x', role: 'admin', sha256: '1'.repeat(64) };
-      await one.putToken(token);
-      assert.equal(await one.revokeToken('x', T2), true);
-      assert.equal(await one.revokeToken('x', T3), true);
-      assert.deepEqual(await other.listTokens(), [{ ...token, revokedAt: T2 }]);
-      await one.putToken(token);
-      await one.putToken({ ...token, revokedAt: T1 });
-      assert.deepEqual(await other.listTokens(), [{ ...token, revokedAt: T2 }]);
-    });
-
-    test('revoking a token that is not there says so, and makes none', async (t) => {
-      const control = await (await open(t)).another();
-      await control.putToken(TOKENS[0] as TokenRecord);
-      assert.equal(await control.revokeToken('nobody', T1), false);
-      assert.deepEqual(await control.listTokens(), TOKENS.slice(0, 1));
+      await one.revokeToken({ id: 'x', revokedAt: T2 });
+      await other.revokeToken({ id: 'x', revokedAt: T1 });
+      await one.revokeToken({ id: 'x', revokedAt: T3 });
+      assert.deepEqual(await other.listRevokedTokens(), [{ id: 'x', revokedAt: T2 }]);
     });
 
     test('certificates: revoked by serial, the first time and reason stand', async (t) => {
@@ -71,11 +73,36 @@ export function describeControl(name: string, open: OpenControl): void {
       await one.putRevokedCertificate({ serial: '0B', revokedAt: T1, reason: 'stolen' });
       await one.putRevokedCertificate({ serial: '0A', revokedAt: T2, reason: 'retired' });
       await other.putRevokedCertificate({ serial: '0B', revokedAt: T3, reason: 'again' });
+      await other.putRevokedCertificate({ serial: '00:b', revokedAt: T3, reason: 'written otherwise' });
       assert.deepEqual(await other.listRevokedCertificates(), [
         { serial: '0A', revokedAt: T2, reason: 'retired' },
         { serial: '0B', revokedAt: T1, reason: 'stolen' },
       ]);
     });
+
+    test('certificates: a fingerprint that is learnt later is added, one that is known stays', async (t) => {
+      const control = await (await open(t)).another();
+      const [known, learnt] = ['1'.repeat(64), '2'.repeat(64)];
+      await control.putRevokedCertificate({ serial: '0A', fingerprint: known, revokedAt: T1, reason: 'r' });
+      await control.putRevokedCertificate({ serial: '0A', fingerprint: learnt, revokedAt: T2, reason: 'r2' });
+      await control.putRevokedCertificate({ serial: '0B', revokedAt: T1, reason: 'r' });
+      await control.putRevokedCertificate({ serial: '0B', fingerprint: learnt, revokedAt: T2, reason: 'r2' });
+      assert.deepEqual(await control.listRevokedCertificates(), [
+        { serial: '0A', fingerprint: known, revokedAt: T1, reason: 'r' },
+        { serial: '0B', fingerprint: learnt, revokedAt: T1, reason: 'r' },
+      ]);
+    });
+
+    for (const [how, asked, expected] of REVOKED_LOOKUPS) {
+      test(`certificates: looked up by ${how}`, async (t) => {
+        const { another } = await open(t);
+        const [one, other] = [await another(), await another()];
+        await one.putRevokedCertificate({ serial: '00:1A:2B', revokedAt: T1, reason: 'stolen' });
+        await one.putRevokedCertificate({ serial: 'FF', fingerprint: FINGERPRINT, revokedAt: T1, reason: 'stolen' });
+        await one.putRevokedCertificate({ serial: '00', revokedAt: T1, reason: 'the number zero' });
+        assert.equal(await other.isCertificateRevoked(asked), expected);
+      });
+    }
 
     test('gate: a commit may be allowed and blocked; each is replaced and removed by itself', async (t) => {
       const { another } = await open(t);
@@ -86,7 +113,10 @@ export function describeControl(name: string, open: OpenControl): void {
       await one.putGateOverride({ ...allowed, until: T1, why: 'first' });
       await one.putGateOverride(allowed);
       assert.deepEqual(await other.listGateOverrides(), [allowed, blocked]);
+      assert.deepEqual(await other.findGateOverrides(COMMIT), [allowed, blocked]);
+      assert.deepEqual(await other.findGateOverrides('b'.repeat(40)), []);
       assert.equal(await other.removeGateOverride('allowed', COMMIT), true);
+      assert.deepEqual(await one.findGateOverrides(COMMIT), [blocked]);
       assert.equal(await other.removeGateOverride('allowed', COMMIT), false);
       assert.deepEqual(await one.listGateOverrides(), [blocked]);
     });
@@ -108,12 +138,13 @@ export function describeControl(name: string, open: OpenControl): void {
     test('all of it outlives its caller', async (t) => {
       const { another } = await open(t);
       const first = await another();
-      await first.putToken(TOKENS[2] as TokenRecord);
+      await first.revokeToken({ id: 'x', revokedAt: T1 });
       await first.putRevokedCertificate({ serial: '0A', revokedAt: T1, reason: 'stolen' });
       await first.putGateOverride({ kind: 'blocked', commit: COMMIT, why: 'bad', by: 'ada' });
       await first.close();
       const second = await another();
-      assert.deepEqual(await second.listTokens(), [TOKENS[2]]);
+      assert.equal(await second.isTokenRevoked('x'), true);
+      assert.equal(await second.isCertificateRevoked({ serial: 'A' }), true);
       assert.equal((await second.listRevokedCertificates()).length, 1);
       assert.equal((await second.listGateOverrides()).length, 1);
     });

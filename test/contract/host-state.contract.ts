@@ -37,13 +37,32 @@ export function describeHostState(name: string, open: OpenHostState): void {
       assert.deepEqual(await (await reopen()).listHeartbeats(), inOrder);
     });
 
+    test('of each host the 16 heartbeats that came last are kept, whatever their times', async (t) => {
+      const { hostState, reopen } = await open(t);
+      const other = heartbeat('h2', 'm1', 'b1', '2020-01-01T00:00');
+      await hostState.putHeartbeat(other);
+      // The clock steps back with each; in the order of their boots they come as 19, 18, … 00.
+      const boots = Array.from({ length: 20 }, (_, index) => `b${String(19 - index).padStart(2, '0')}`);
+      const beatOf = (boot: string) => heartbeat('h1', 'm1', boot, `2026-05-01T07:${boot.slice(1)}`);
+      for (const boot of boots) await hostState.putHeartbeat(beatOf(boot));
+      const kept = (bootIds: string[]) => [...bootIds.toSorted().map(beatOf), other];
+      assert.deepEqual(await hostState.listHeartbeats(), kept(boots.slice(4)));
+      // The eldest of those that are kept comes again: then it is the last, and the one after it is the eldest.
+      await hostState.putHeartbeat(beatOf('b15'));
+      assert.deepEqual(await hostState.listHeartbeats(), kept(boots.slice(4)));
+      const again = await reopen();
+      await again.putHeartbeat(beatOf('b30'));
+      assert.deepEqual(await again.listHeartbeats(), kept(['b15', ...boots.slice(6), 'b30']));
+    });
+
     test('a report is kept byte for byte, with the time of its receipt', async (t) => {
       const { hostState, reopen } = await open(t);
       assert.equal(await hostState.getReport('h1'), undefined);
       const content = Buffer.from('{ "checks" : [ ] ,\r\n  "a": 1.10, "a": 2, "ü": "\\u0000" }\n');
       const { receivedAtWall } = await hostState.putReport('h1', content);
       assert.match(receivedAtWall, WALL_TIME);
-      for (const state of [hostState, await reopen()]) {
+      for (const opened of [async () => hostState, reopen]) {
+        const state = await opened();
         assert.deepEqual(textOf(await state.getReport('h1')), {
           hostId: 'h1',
           receivedAtWall,

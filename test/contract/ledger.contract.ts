@@ -1,18 +1,13 @@
 // What every Ledger does, whatever is behind it.
 
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { SequencedRow } from '../../src/protocol/ledger-row.ts';
-import type { AppendOutcome, Ledger, NewLedgerRow } from '../../src/storage/ledger.ts';
-
-export interface LedgerUnderTest {
-  ledger: Ledger;
-  /** Closes it and opens another on the same data. */
-  reopen(): Promise<Ledger>;
-}
-
-export type OpenLedger = (t: TestContext) => Promise<LedgerUnderTest>;
+import type { LedgerEntry } from '../../src/protocol/ledger-row.ts';
+import type { AppendOutcome, Ledger } from '../../src/storage/ledger.ts';
+import { appendedRow, type OpenLedger, rowIn, rowOf } from './ledger-fixture.ts';
+import { describeListing } from './ledger-listing.contract.ts';
+import { describeRetraction } from './ledger-retraction.contract.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -21,20 +16,18 @@ export function describeLedger(name: string, open: OpenLedger): void {
     test('appended, and found and read as it was given', async (t) => {
       const { ledger } = await open(t);
       const row = rowOf('e1', { dirty: true, gate: { head: 'f'.repeat(40), source: 'static' }, schema_version: 'v2' });
-      const outcome = await ledger.append(row);
-      assert.equal(outcome.kind, 'appended');
-      assert.ok(outcome.row.seq >= 1);
-      assert.deepEqual(outcome.row, { ...row, seq: outcome.row.seq });
-      assert.deepEqual(await ledger.find('host-1', 'e1'), outcome.row);
-      assert.deepEqual(await ledger.read(0, 10), [outcome.row]);
+      const appended = await appendedRow(ledger, row);
+      assert.ok(appended.seq >= 1);
+      assert.deepEqual(appended, { ...row, seq: appended.seq });
+      assert.deepEqual(await ledger.find('host-1', 'e1'), { row: appended });
+      assert.deepEqual(await ledger.read(0, 10), [appended]);
     });
 
     test('one after the other: each append resolves, with a higher seq', async (t) => {
       const { ledger } = await open(t);
       let last = 0;
       for (let index = 0; index < 20; index += 1) {
-        const { kind, row } = await ledger.append(rowOf(`e${index}`));
-        assert.equal(kind, 'appended');
+        const row = await appendedRow(ledger, rowOf(`e${index}`));
         assert.ok(row.seq > last);
         last = row.seq;
       }
@@ -42,19 +35,19 @@ export function describeLedger(name: string, open: OpenLedger): void {
 
     test('a second row of an episode: duplicate for the same digest, else conflict; the first stands', async (t) => {
       const { ledger } = await open(t);
-      const first = await ledger.append(rowOf('e1'));
+      const first = await appendedRow(ledger, rowOf('e1'));
       const again = await ledger.append(rowOf('e1', { received_at_wall: '2027-01-01T00:00:00.000000+00:00' }));
-      assert.deepEqual(again, { kind: 'duplicate', row: first.row });
+      assert.deepEqual(again, { kind: 'duplicate', row: first });
       const other = await ledger.append(rowOf('e1', { sha256: 'b'.repeat(64) }));
-      assert.deepEqual(other, { kind: 'conflict', row: first.row });
-      assert.deepEqual(await ledger.read(0, 10), [first.row]);
+      assert.deepEqual(other, { kind: 'conflict', row: first });
+      assert.deepEqual(await ledger.read(0, 10), [first]);
     });
 
     test('the same episode id of two hosts is two episodes', async (t) => {
       const { ledger } = await open(t);
       const outcomes = await Promise.all(['h1', 'h2'].map((host_id) => ledger.append(rowOf('e1', { host_id }))));
       assert.deepEqual(kindsOf(outcomes), { appended: 2 });
-      assert.equal((await ledger.find('h2', 'e1'))?.host_id, 'h2');
+      assert.equal((await ledger.find('h2', 'e1'))?.row.host_id, 'h2');
     });
 
     test('hundreds at once, with duplicates and conflicts among them: one row an episode', async (t) => {
@@ -71,11 +64,13 @@ export function describeLedger(name: string, open: OpenLedger): void {
       assert.equal(new Set(read.map(({ episode_id: id }) => id)).size, 300);
       assertRising(read);
       // Whoever was told of another's row was told the row as it stands.
-      for (const { row } of outcomes)
+      for (const outcome of outcomes) {
+        const row = rowIn(outcome);
         assert.deepEqual(
           row,
           read.find(({ seq }) => seq === row.seq),
         );
+      }
     });
 
     test('a reader of 500 appends under way never meets a seq at or below one that it has read', async (t) => {
@@ -84,7 +79,7 @@ export function describeLedger(name: string, open: OpenLedger): void {
       const appends = appendInWaves(ledger, 500).finally(() => {
         appending = false;
       });
-      const followed: SequencedRow[] = [];
+      const followed: LedgerEntry[] = [];
       let polls = 0;
       const poll = async () => {
         const next = await ledger.read(followed.at(-1)?.seq ?? 0, 50);
@@ -110,8 +105,8 @@ export function describeLedger(name: string, open: OpenLedger): void {
       const { ledger } = await open(t);
       await Promise.all(
         Array.from({ length: 100 }, async (_, index) => {
-          const { row } = await ledger.append(rowOf(`e${index}`));
-          assert.deepEqual(await ledger.find('host-1', `e${index}`), row);
+          const row = await appendedRow(ledger, rowOf(`e${index}`));
+          assert.deepEqual(await ledger.find('host-1', `e${index}`), { row });
           assert.deepEqual(await ledger.read(row.seq - 1, 1), [row]);
         }),
       );
@@ -131,6 +126,8 @@ export function describeLedger(name: string, open: OpenLedger): void {
     });
 
     describeWaiting(open);
+    describeRetraction(open);
+    describeListing(open);
 
     test('everything is there again after close and open, and seq goes on above', async (t) => {
       const { ledger, reopen } = await open(t);
@@ -139,11 +136,11 @@ export function describeLedger(name: string, open: OpenLedger): void {
       const again = await reopen();
       assert.deepEqual(await again.read(0, 100), before);
       assert.deepEqual(
-        await again.find('host-1', 'e7'),
+        (await again.find('host-1', 'e7'))?.row,
         before.find(({ episode_id: id }) => id === 'e7'),
       );
       assert.equal((await again.append(rowOf('e7'))).kind, 'duplicate');
-      const { row } = await again.append(rowOf('new'));
+      const row = await appendedRow(again, rowOf('new'));
       assert.ok(row.seq > (before.at(-1)?.seq ?? 0));
     });
 
@@ -167,7 +164,7 @@ function describeWaiting(open: OpenLedger): void {
 
   test('waitAfter waits for a row above the seq, and wakes all who wait for it', async (t) => {
     const { ledger } = await open(t);
-    const { row } = await ledger.append(rowOf('e1'));
+    const row = await appendedRow(ledger, rowOf('e1'));
     const woken: string[] = [];
     const waiting = ['a', 'b', 'c'].map(async (name) => {
       await ledger.waitAfter(row.seq, NEVER);
@@ -176,8 +173,8 @@ function describeWaiting(open: OpenLedger): void {
     });
     await Promise.all([ledger.append(rowOf('e1')), turns(20)]);
     assert.deepEqual(woken, [], 'woken without a new row');
-    const next = await ledger.append(rowOf('e2'));
-    for (const read of await Promise.all(waiting)) assert.deepEqual(read, [next.row]);
+    const next = await appendedRow(ledger, rowOf('e2'));
+    for (const read of await Promise.all(waiting)) assert.deepEqual(read, [next]);
   });
 
   test('waitAfter ends when its signal aborts, before or while it waits', async (t) => {
@@ -210,27 +207,13 @@ async function turns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn += 1) await nextTurn();
 }
 
-export function rowOf(episodeId: string, fields: Partial<NewLedgerRow> = {}): NewLedgerRow {
-  return {
-    host_id: 'host-1',
-    episode_id: episodeId,
-    received_at_wall: '2026-05-01T06:37:53.830599+00:00',
-    sha256: 'a'.repeat(64),
-    bytes: 12,
-    path: `episodes/host-1/${episodeId}.tar.zst`,
-    schema_version: null,
-    commit: 'd'.repeat(40),
-    ...fields,
-  };
-}
-
 function kindsOf(outcomes: readonly AppendOutcome[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { kind } of outcomes) counts[kind] = (counts[kind] ?? 0) + 1;
   return counts;
 }
 
-function assertRising(rows: readonly SequencedRow[]): void {
+function assertRising(rows: readonly LedgerEntry[]): void {
   rows.forEach((row, index) => {
     const before = rows[index - 1];
     if (before) assert.ok(row.seq > before.seq, `seq ${row.seq} comes after ${before.seq}`);

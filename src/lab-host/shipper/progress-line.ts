@@ -1,26 +1,22 @@
-// The progress of `--once` on a terminal: one line that is drawn over, and removed before anything else is written.
+// The progress of `--once` on a terminal.
 
 import type { Clock } from '../../lib/clock.ts';
+import { formatDuration } from '../../lib/format-duration.ts';
+import { formatSize } from '../../lib/format-size.ts';
+import { formatBar, type Terminal, TerminalLine } from '../../lib/terminal-line.ts';
 
-const REDRAW_MS = 100;
-const BAR_CELLS = 24;
-const CLEAR_LINE = '\r\x1b[2K';
-
-export interface Terminal {
-  write(text: string): void;
-}
+export type { Terminal };
 
 export class ProgressLine {
-  readonly #terminal: Terminal;
+  readonly #line: TerminalLine;
   readonly #clock: Clock;
   readonly #startedAtMs: number;
-  #drawnAtMs = Number.NEGATIVE_INFINITY;
   #total = 0;
   #done = 0;
   #sentBytes = 0;
 
   constructor(terminal: Terminal, clock: Clock) {
-    this.#terminal = terminal;
+    this.#line = new TerminalLine(terminal, clock);
     this.#clock = clock;
     this.#startedAtMs = clock.monotonicMs();
   }
@@ -37,38 +33,19 @@ export class ProgressLine {
   }
 
   clear(): void {
-    this.#terminal.write(CLEAR_LINE);
+    this.#line.clear();
   }
 
   #draw(now: boolean): void {
-    const nowMs = this.#clock.monotonicMs();
-    if (this.#total === 0 || (!now && nowMs - this.#drawnAtMs < REDRAW_MS)) return;
-    this.#drawnAtMs = nowMs;
-    this.#terminal.write(
-      CLEAR_LINE + describeProgress(this.#done, this.#total, this.#sentBytes, (nowMs - this.#startedAtMs) / 1000),
-    );
+    if (this.#total === 0) return;
+    const elapsedS = () => (this.#clock.monotonicMs() - this.#startedAtMs) / 1000;
+    this.#line.draw(() => describeProgress(this.#done, this.#total, this.#sentBytes, elapsedS()), now);
   }
 }
 
 /** Time left is told from the episodes done so far: sizes of those not packed yet are not known. */
 export function describeProgress(done: number, total: number, sentBytes: number, elapsedS: number): string {
-  const cells = Math.floor((done / total) * BAR_CELLS);
-  const bar = '#'.repeat(cells) + '-'.repeat(BAR_CELLS - cells);
-  const rate = elapsedS > 0 ? `${formatBytes(sentBytes / elapsedS)}/s` : '';
+  const rate = elapsedS > 0 ? `${formatSize(sentBytes / elapsedS)}/s` : '';
   const left = done > 0 && done < total ? `  ${formatDuration((elapsedS / done) * (total - done))} left` : '';
-  return `[${bar}] ${done}/${total} episodes  ${formatBytes(sentBytes)}  ${rate}${left}`;
-}
-
-function formatBytes(bytes: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
-  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
-}
-
-function formatDuration(seconds: number): string {
-  const s = Math.ceil(seconds);
-  if (s < 60) return `${s} s`;
-  return s < 3600
-    ? `${Math.floor(s / 60)} min ${s % 60} s`
-    : `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${formatBar(done / total)} ${done}/${total} episodes  ${formatSize(sentBytes)}  ${rate}${left}`;
 }

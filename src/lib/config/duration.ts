@@ -63,8 +63,13 @@ function duration({ unit, unitName, most, mostText, example, limits }: DurationK
 }
 
 function parseDuration(text: string, unit: 's' | 'days'): number | undefined {
+  const ms = parseDurationMs(text);
+  return ms === undefined ? undefined : ms / (unit === 's' ? 1000 : 86_400_000);
+}
+
+/** `2h`, `30 min`, `3 days` in milliseconds; undefined for anything else. */
+export function parseDurationMs(text: string): number | undefined {
   const [, amount, name] = TEXT_PATTERN.exec(text.trim()) ?? [];
   const factor = UNIT_MS.get(name ?? '');
-  if (amount === undefined || factor === undefined) return undefined;
-  return (Number(amount) * factor) / (unit === 's' ? 1000 : 86_400_000);
+  return amount === undefined || factor === undefined ? undefined : Number(amount) * factor;
 }

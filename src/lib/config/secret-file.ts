@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { z } from 'zod';
 import { errnoOf } from '../app-error.ts';
+import { shellWord } from '../shell-word.ts';
 import { addMistake, type ConfigContext } from './define-config.ts';
 import { describeKind } from './describe-found.ts';
 
@@ -91,9 +92,4 @@ function readOpened(descriptor: number, path: string): ReadOutcome {
   const value = readFileSync(descriptor, 'utf8').trim();
   if (value === '') return { found: `${path}, which is empty`, allowed: 'a file that holds the secret' };
   return { secret: new Secret(value) };
-}
-
-/** The path as one word of a POSIX shell, so that the cure can be pasted as it stands. */
-function shellWord(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

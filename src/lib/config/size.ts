@@ -38,6 +38,13 @@ function bytesOf(allowed: string, least = 0) {
   };
 }
 
+/** `"50 MiB/s"` as bytes per second; undefined for anything else, and for nothing at all a second. */
+export function parseRate(text: string): number | undefined {
+  const [, amount] = /^(.*)\/s$/.exec(text.trim()) ?? [];
+  const bytes = amount === undefined ? undefined : parseSize(amount);
+  return bytes === undefined || bytes < 1 ? undefined : bytes;
+}
+
 function parseSize(text: string): number | undefined {
   const [, amount, name] = TEXT_PATTERN.exec(text.trim()) ?? [];
   const factor = UNIT_BYTES.get(name ?? '');

@@ -69,6 +69,15 @@ export function versionGateSchema(context: ConfigContext) {
         }),
     })
     .superRefine(requireSource, { when: whenSound('enabled', 'local_repo_path', 'commits', ...FORGE_KEYS) })
+    .superRefine(
+      ({ auth_token_file, forgejo_url }, context) => {
+        if (auth_token_file === undefined || forgejo_url !== undefined) return;
+        addMistake(context, 'auth_token_file without forgejo_url', `it beside ${FORGE_KEYS.join(', ')}`, [
+          'auth_token_file',
+        ]);
+      },
+      { when: whenSound('auth_token_file', 'forgejo_url') },
+    )
     .meta({ description: 'Takes episodes only of code that is still trusted.' });
 }
 

@@ -18,8 +18,9 @@ export class LingeringCloser {
    * tell whether a body follows.
    */
   prepare(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
-    if (request.complete) return;
     const length = request.headers['content-length'];
+    const hasBody = (length !== undefined && length !== '0') || request.headers['transfer-encoding'] !== undefined;
+    if (!hasBody || request.complete) return;
     const isSmall = length !== undefined && Number(length) <= SMALL_BODY_BYTES;
     if (isSmall && !awaitsContinue) {
       request.resume();

@@ -1,31 +1,25 @@
-// What each route finds in its context, and the two answers that all of them give alike: a problem, and a refusal by role.
+// What each route finds in its context, and the problem that all of them answer alike.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Context, MiddlewareHandler } from 'hono';
+import type { Context } from 'hono';
 import { HEADER } from '../../protocol/headers.ts';
-import type { ProblemCode } from '../../protocol/problem.ts';
-import { type Action, allows, type Principal } from './authentication.ts';
+import type { ProblemCode, ProblemExtras } from '../../protocol/problem.ts';
+import type { Principal } from '../identity/principal.ts';
 import { problemAnswer } from './problem-answer.ts';
 
 export interface RouteEnvironment {
   Bindings: { incoming: IncomingMessage; outgoing: ServerResponse };
-  Variables: { principal: Principal };
+  /** Undefined where no credential is asked for. */
+  Variables: { principal: Principal | undefined };
 }
 
-export function answerProblem(context: Context<RouteEnvironment>, code: ProblemCode, detail: string): Response {
+export function answerProblem(
+  context: Context<RouteEnvironment>,
+  code: ProblemCode,
+  detail: string,
+  extras: ProblemExtras = {},
+): Response {
   const requestId = String(context.env.outgoing.getHeader(HEADER.requestId) ?? '');
-  const { status, headers, body } = problemAnswer(code, detail, requestId);
+  const { status, headers, body } = problemAnswer(code, detail, requestId, extras);
   return new Response(body, { status, headers });
-}
-
-/** Lets only those through who may do it; a HEAD may need less than its GET. */
-export function requires(action: Action, headAction: Action = action): MiddlewareHandler<RouteEnvironment> {
-  return async (context, next) => {
-    const needed = context.req.method === 'HEAD' ? headAction : action;
-    if (!allows(context.get('principal'), needed)) {
-      return answerProblem(context, 'forbidden', 'this credential does not allow it');
-    }
-    await next();
-    return undefined;
-  };
 }

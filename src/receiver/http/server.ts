@@ -2,66 +2,87 @@
 
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { OpenAPIHono } from '@hono/zod-openapi';
-import type { Context } from 'hono';
-import type { Clock } from '../../lib/clock.ts';
 import { HEADER } from '../../protocol/headers.ts';
 import type { ProblemCode } from '../../protocol/problem.ts';
-import type { Authenticator } from './authentication.ts';
+import type { PaceLimits } from './body-pace.ts';
+import { ConnectionLimit } from './connection-limit.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import { problemAnswer, sendAnswer } from './problem-answer.ts';
-import { answerProblem, type RouteEnvironment } from './route-environment.ts';
-import { registerPing } from './routes/ping.ts';
-import { type PutEpisodeDependencies, putEpisode } from './routes/put-episode.ts';
-import { registerReadEpisode } from './routes/read-episode.ts';
+import type { RouteDependencies } from './route-dependencies.ts';
+import { putEpisode } from './routes/put-episode.ts';
+import { createRoutes } from './routes.ts';
 
-// A connection that moves nothing for this long is dropped; there is no limit on a whole request's time.
-const IDLE_MS = 60_000;
-const HEADERS_MS = 20_000;
-const KEEP_ALIVE_MS = 75_000;
+export interface ServerLimits {
+  /** For the whole of a request's headers, from the connection's or the last answer's end. */
+  headersMs: number;
+  /** For the handshake of a TLS connection. */
+  handshakeMs: number;
+  /** A connection may wait this long for its next request. */
+  keepAliveMs: number;
+  connections: number;
+  pace: PaceLimits;
+}
+
+export interface ServerDependencies extends RouteDependencies {
+  limits: ServerLimits;
+}
 
 const EPISODE_TARGET = /^\/v1\/episodes\/([^/]*)\/([^/]*)$/;
 // Forms that a URL library would fold into another path. No id, and so no target of ours, needs any of them.
 const FOLDABLE = /%|\\|\/\/|\/\.{1,2}(?:\/|$)|#/;
+const MOST_LISTENERS = 20;
+// How often connections are looked at for the two limits above.
+const LOOK_EVERY_MS = 5_000;
+// Node drops connections above its own limit without looking which: ours makes room before that.
+const HANDSHAKES = 1_024;
+// Sent twice, nobody can tell which one a proxy has looked at. Node itself takes the first and drops the others.
+const SINGLE_HEADERS = ['authorization', 'host', 'content-length', 'transfer-encoding', 'expect', 'content-type'];
 
-export interface ServerDependencies extends PutEpisodeDependencies {
-  authenticate: Authenticator;
-  clock: Clock;
-  /** The commit that this receiver runs, for ping. */
-  version: string | null;
-}
+/** `tls` is undefined for plain HTTP. */
+export function createReceiverServer(dependencies: ServerDependencies, tls: TlsServerOptions | undefined): Server {
+  const { limits } = dependencies;
+  const routes = getRequestListener(createRoutes(dependencies).fetch, { autoCleanupIncoming: false });
+  const connections = new ConnectionLimit(limits.connections);
+  const turns = new OneAtATime();
 
-export function createReceiverServer(dependencies: ServerDependencies): Server {
-  const routes = getRequestListener(createRoutes(dependencies).fetch);
-  const handle = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
     const requestId = randomUUID();
     response.setHeader(HEADER.requestId, requestId);
-    const target = request.url ?? '';
-    const episode = request.method === 'PUT' ? EPISODE_TARGET.exec(target) : null;
-    if (episode) {
-      const [, rawHostId = '', rawName = ''] = episode;
-      void putEpisode(dependencies, { request, response, requestId, rawHostId, rawName, awaitsContinue });
-      return;
-    }
-    const [path = ''] = target.split('?', 1);
-    if (!path.startsWith('/') || FOLDABLE.test(path)) {
+    const malformed = findMalformed(request);
+    if (malformed) {
       dependencies.lingering.prepare(request, response, awaitsContinue);
-      sendAnswer(
-        response,
-        problemAnswer('bad-target', 'the path must be plain: no escapes, dot segments or empty segments', requestId),
-      );
+      sendAnswer(response, problemAnswer(...malformed, requestId));
       return;
     }
-    if (awaitsContinue) response.writeContinue();
-    void routes(request, response);
+    const episode = request.method === 'PUT' ? EPISODE_TARGET.exec(request.url ?? '') : null;
+    if (!episode) return await routes(request, response);
+    const [, rawHostId = '', rawName = ''] = episode;
+    await putEpisode(dependencies, { request, response, requestId, rawHostId, rawName, awaitsContinue });
+  };
+  const handle = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
+    const { socket } = request;
+    connections.busy(socket);
+    // A streamed answer has a dozen: Node's pipeline alone adds seven.
+    response.setMaxListeners(MOST_LISTENERS);
+    response.once('close', () => connections.idle(socket));
+    turns.run(socket, response, () => answer(request, response, awaitsContinue));
   };
 
-  const server = createServer(
-    { requestTimeout: 0, headersTimeout: HEADERS_MS, keepAliveTimeout: KEEP_ALIVE_MS },
-    (request, response) => handle(request, response, false),
-  );
-  server.timeout = IDLE_MS;
+  const options = {
+    requestTimeout: 0,
+    headersTimeout: limits.headersMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(LOOK_EVERY_MS, limits.headersMs),
+    // Answered by us, as a problem.
+    requireHostHeader: false,
+  };
+  const server = tls
+    ? createTlsServer({ ...options, ...tls, handshakeTimeout: limits.handshakeMs })
+    : createServer(options);
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => handle(request, response, false));
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => handle(request, response, true));
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const requestId = randomUUID();
@@ -69,54 +90,37 @@ export function createReceiverServer(dependencies: ServerDependencies): Server {
     dependencies.lingering.prepare(request, response, true);
     sendAnswer(response, problemAnswer('expectation-failed', 'Expect knows 100-continue only', requestId));
   });
-  server.on('clientError', answerMalformedRequest);
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) =>
+    answerMalformedRequest(error, socket, limits),
+  );
+  server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => connections.opened(socket));
+  // A client that breaks off its handshake is no event.
+  server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+  server.maxConnections = limits.connections + HANDSHAKES;
   return server;
 }
 
-function createRoutes(dependencies: ServerDependencies): OpenAPIHono<RouteEnvironment> {
-  const app = new OpenAPIHono<RouteEnvironment>();
-  app.get('/healthz', (context) => context.json({ ok: true }));
-  app.all('/healthz', only('GET, HEAD'));
-  app.use('*', async (context, next) => {
-    const authentication = dependencies.authenticate(context.req.method, context.env.incoming.headers);
-    if (authentication.kind === 'refused') {
-      return answerProblem(context, authentication.code, authentication.detail);
-    }
-    context.set('principal', authentication.principal);
-    await next();
-    return undefined;
-  });
-  registerPing(app, dependencies);
-  registerReadEpisode(app, dependencies);
-  app.all('/v1/ping', only('POST'));
-  app.all('/v1/episodes/:host/:name', only('GET, HEAD, PUT'));
-  app.notFound((context) =>
-    answerProblem(context, 'not-found', `nothing is served at ${context.req.method} ${context.req.path}`),
-  );
-  app.onError((error, context) => {
-    dependencies.logger.error({ err: error, path: context.req.path }, 'request failed');
-    return answerProblem(context, 'internal-error', 'the receiver failed; its log has the cause under this request_id');
-  });
-  return app;
-}
-
-/** A path that is served, asked in a way that it does not know (RFC 9110, 15.5.6). */
-function only(allow: string): (context: Context<RouteEnvironment>) => Response {
-  return (context) => {
-    const answer = answerProblem(context, 'method-not-allowed', `${context.req.path} knows ${allow}`);
-    answer.headers.set('Allow', allow);
-    return answer;
-  };
+function findMalformed(request: IncomingMessage): [code: ProblemCode, detail: string] | undefined {
+  const [path = ''] = (request.url ?? '').split('?', 1);
+  const isEpisodePut = request.method === 'PUT' && EPISODE_TARGET.test(request.url ?? '');
+  if (!isEpisodePut && (!path.startsWith('/') || FOLDABLE.test(path))) {
+    return ['bad-target', 'the path must be plain: no escapes, dot segments or empty segments'];
+  }
+  for (const name of SINGLE_HEADERS) {
+    if ((request.headersDistinct[name]?.length ?? 0) > 1) return ['bad-request', `${name} is there more than once`];
+  }
+  if (request.headers.host === undefined && request.httpVersion === '1.1') return ['bad-request', 'Host is missing'];
+  return undefined;
 }
 
 /** What is no HTTP at all: llhttp has refused it, there is no request to answer, only a socket. */
-function answerMalformedRequest(error: Error & { code?: string }, socket: Socket): void {
+function answerMalformedRequest(error: Error & { code?: string }, socket: Socket, limits: ServerLimits): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
   const requestId = randomUUID();
-  const [code, detail] = MALFORMED[error.code ?? ''] ?? ['bad-request', 'the request is not well-formed HTTP/1.1'];
+  const [code, detail] = malformedAs(error.code, limits);
   const { status, headers, body } = problemAnswer(code, detail, requestId);
   const fields = {
     ...headers,
@@ -128,7 +132,9 @@ function answerMalformedRequest(error: Error & { code?: string }, socket: Socket
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
 }
 
-const MALFORMED: Record<string, [code: ProblemCode, detail: string]> = {
-  HPE_HEADER_OVERFLOW: ['headers-too-large', 'the headers are larger than 16 KiB'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['request-timeout', `the headers did not arrive within ${HEADERS_MS / 1000} s`],
-};
+function malformedAs(code: string | undefined, { headersMs }: ServerLimits): [code: ProblemCode, detail: string] {
+  if (code === 'HPE_HEADER_OVERFLOW') return ['headers-too-large', 'the headers are larger than 16 KiB'];
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return ['request-timeout', `the headers did not arrive within ${headersMs / 1000} s`];
+  return ['bad-request', 'the request is not well-formed HTTP/1.1'];
+}

@@ -1,9 +1,15 @@
 // The tokens that the maintainer has handed out, without the tokens themselves: a JSON file that `cis490 token create` writes and
 // the receiver reads. What became of a token later (its revocation) is in control.db.
 
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, type Stats } from 'node:fs';
+import { chmod, chown, open, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { AppError, isMissing, messageOf } from '../../lib/app-error.ts';
+import { AppError, errnoOf, isMissing, messageOf } from '../../lib/app-error.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { acquireExclusiveLock, type ExclusiveLock } from '../../lib/exclusive-lock.ts';
 import { hostIdSchema } from '../../protocol/ids.ts';
 
 export const TOKEN_ROLES = ['host', 'fleet', 'reader', 'admin'] as const;
@@ -26,7 +32,10 @@ const tokenRecordSchema = z
   });
 export type TokenRecord = z.infer<typeof tokenRecordSchema>;
 
-const tokensFileSchema = z.strictObject({ tokens: z.array(tokenRecordSchema) });
+const tokensFileSchema = z.strictObject(
+  { tokens: z.array(tokenRecordSchema) },
+  'it is not a JSON object with a list "tokens" and nothing else',
+);
 
 /** No file is no tokens. Throws `bad-tokens-file`. */
 export function readTokensFile(path: string): TokenRecord[] {
@@ -37,13 +46,86 @@ export function readTokensFile(path: string): TokenRecord[] {
     if (isMissing(error)) return [];
     throw unreadable(path, messageOf(error), error);
   }
+  const parsed = tokensFileSchema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data.tokens;
+  const [issue] = parsed.error.issues;
+  const place = issue?.path.length ? `${issue.path.join('.')}: ` : '';
+  throw unreadable(path, `${place}${issue?.message ?? 'not what it should be'}`, parsed.error);
+}
+
+// Writing it takes milliseconds: who has waited that long for another waits for something that hangs.
+const LOCK_PAUSE_MS = 20;
+const LOCK_TRIES = 500;
+const MODE = 0o640;
+
+/**
+ * Adds the record that `make` gives for those that are there: durably, whole or not at all, and one caller after the other. The owner
+ * of a file that is there stays; a new one gets that of its directory. Throws `bad-tokens-file`, `already-running`, the system's error.
+ */
+export async function addToken(
+  path: string,
+  make: (existing: readonly TokenRecord[]) => TokenRecord,
+  clock: Clock,
+): Promise<TokenRecord> {
+  const lock = await waitForLock(path, clock);
   try {
-    const parsed = tokensFileSchema.safeParse(JSON.parse(text));
-    if (parsed.success) return parsed.data.tokens;
-    const [issue] = parsed.error.issues;
-    throw new Error(`${issue?.path.join('.')}: ${issue?.message}`);
+    const existing = readTokensFile(path);
+    const record = make(existing);
+    const tokens = tokensFileSchema.parse({ tokens: [...existing, record] });
+    const temporaryPath = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+    try {
+      await (await open(temporaryPath, 'wx', MODE)).close();
+      await giveTo(temporaryPath, await ownerFor(path));
+      await chmod(temporaryPath, MODE);
+      await writeFileDurably(path, toJsonFile(tokens), { temporaryPath });
+    } catch (error) {
+      await rm(temporaryPath, { force: true });
+      throw error;
+    }
+    return record;
+  } finally {
+    lock.release();
+  }
+}
+
+async function waitForLock(path: string, clock: Clock): Promise<ExclusiveLock> {
+  const [directory, name] = [dirname(path), basename(path)];
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const lock = acquireExclusiveLock(directory, name);
+      await giveTo(join(directory, `.${name}.lock.db`), await ownerFor(path));
+      return lock;
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === 'already-running') || tries === LOCK_TRIES) throw error;
+    }
+    await clock.sleep(LOCK_PAUSE_MS);
+  }
+}
+
+async function ownerFor(path: string): Promise<Stats> {
+  try {
+    return await stat(path);
   } catch (error) {
-    throw unreadable(path, messageOf(error), error);
+    if (isMissing(error)) return await stat(dirname(path));
+    throw error;
+  }
+}
+
+/** As far as the system lets us: root may give files away, anybody else may only change among the groups of its own. */
+async function giveTo(path: string, { uid, gid }: Stats): Promise<void> {
+  try {
+    await chown(path, uid, gid);
+  } catch (error) {
+    if (errnoOf(error) !== 'EPERM') throw error;
+  }
+}
+
+/** Undefined when it is none. JSON.parse would quote the text, which may be a token itself, put here by mistake. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,7 +4,7 @@ import { AppError } from '../../lib/app-error.ts';
 import { readDeclaredDigest } from '../../protocol/digests.ts';
 import { HEADER } from '../../protocol/headers.ts';
 import { EPISODE_SUFFIX, isEpisodeId, isHostId } from '../../protocol/ids.ts';
-import type { GateDecision, SequencedRow } from '../../protocol/ledger-row.ts';
+import type { GateDecision, SequencedRow, SequencedTombstone } from '../../protocol/ledger-row.ts';
 import type { ProblemCode, ProblemExtras } from '../../protocol/problem.ts';
 import type { BlobKey, BlobStore } from '../../storage/blob-store.ts';
 import type { Ledger } from '../../storage/ledger.ts';
@@ -41,7 +41,8 @@ export interface CheckDependencies {
   blobs: BlobStore;
   room: Room;
   maxEpisodeBytes: number;
-  remediation: string;
+  /** The commands that cure the code of a host; null where the host is not known. */
+  remediationFor: (hostId: string | null) => string;
 }
 
 /** Step 2 of the order, on the two segments behind /v1/episodes/ as they came on the wire. */
@@ -62,13 +63,13 @@ export function readIds(rawHostId: string, rawName: string): Refusal | { kind: '
 
 /** Steps 3 to 7. An `accepted` outcome holds a reservation that the caller must release. */
 export async function checkEpisode(
-  { gate, ledger, blobs, room, maxEpisodeBytes, remediation }: CheckDependencies,
+  { gate, ledger, blobs, room, maxEpisodeBytes, remediationFor }: CheckDependencies,
   key: BlobKey,
   header: HeaderLookup,
 ): Promise<CheckOutcome> {
   const dirty = header(HEADER.dirty)?.trim() === '1';
   const verdict = await gate.judge({ commit: header(HEADER.commit), dirty });
-  if (verdict.kind !== 'accepted') return gateRefusal(verdict, remediation);
+  if (verdict.kind !== 'accepted') return gateRefusal(verdict, remediationFor(key.hostId));
 
   const digest = readDeclaredDigest(header);
   if (digest.kind === 'missing') {
@@ -82,6 +83,8 @@ export async function checkEpisode(
   if (encoding !== 'identity' && encoding !== '') {
     return refused('encoding-refused', 'send the .tar.zst as it is, without Content-Encoding');
   }
+  const transfer = header('transfer-encoding')?.trim().toLowerCase() ?? 'chunked';
+  if (transfer !== 'chunked') return refused('encoding-refused', 'of transfer codings only chunked is taken');
   const length = header('content-length');
   const declaredBytes = length === undefined ? undefined : Number(length);
   if (declaredBytes !== undefined && declaredBytes > maxEpisodeBytes) return tooLarge(maxEpisodeBytes);
@@ -127,6 +130,10 @@ export function conflict(row: SequencedRow): Refusal {
   return { kind: 'refused', code: 'conflict', detail, extras: { stored_sha256: row.sha256 } };
 }
 
+export function retracted({ host_id, episode_id, retracted_at_wall, reason }: SequencedTombstone): Refusal {
+  return refused('retracted', `${host_id}/${episode_id} was retracted at ${retracted_at_wall}: ${reason}`);
+}
+
 /** A row whose file has gone is no reason to turn the data away: then the body is taken, and the file is whole again. */
 async function findStored(
   ledger: Ledger,
@@ -134,13 +141,15 @@ async function findStored(
   key: BlobKey,
   sha256: string,
 ): Promise<CheckOutcome | undefined> {
-  const row = await ledger.find(key.hostId, key.episodeId);
-  if (!row) return undefined;
+  const found = await ledger.find(key.hostId, key.episodeId);
+  if (!found) return undefined;
+  const { row, tombstone } = found;
+  if (tombstone) return retracted(tombstone);
   if (row.sha256 !== sha256) return conflict(row);
   return (await blobs.stat(key)) ? { kind: 'duplicate', row } : undefined;
 }
 
-function gateRefusal(verdict: Exclude<GateVerdict, { kind: 'accepted' }>, remediation: string): Refusal {
+export function gateRefusal(verdict: Exclude<GateVerdict, { kind: 'accepted' }>, remediation: string): Refusal {
   if (verdict.kind === 'cannot-know') {
     return refused(verdict.code, 'the source of the commits does not answer; the episode itself was not judged');
   }

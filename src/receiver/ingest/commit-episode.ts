@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { GateDecision, SequencedRow } from '../../protocol/ledger-row.ts';
+import type { GateDecision, SequencedRow, SequencedTombstone } from '../../protocol/ledger-row.ts';
 import type { BlobKey, BlobStore, BlobWrite, UnfinishedBlob } from '../../storage/blob-store.ts';
 import type { Ledger } from '../../storage/ledger.ts';
 import type { EpisodeLocks } from './episode-locks.ts';
@@ -21,6 +21,7 @@ export interface ReceivedEpisode {
 
 export type IngestOutcome =
   | { kind: 'stored' | 'duplicate' | 'conflict'; row: SequencedRow }
+  | { kind: 'retracted'; tombstone: SequencedTombstone }
   | { kind: 'digest-mismatch'; sha256: string; sizeBytes: number };
 
 export interface CommitDependencies {
@@ -39,10 +40,15 @@ export async function commitEpisode(
 ): Promise<IngestOutcome> {
   const { hostId, episodeId } = episode.key;
   return await dependencies.locks.run(hostId, episodeId, async () => {
+    // A retraction takes the same lock: none can come between this look and the row.
+    const tombstone = (await dependencies.ledger.find(hostId, episodeId))?.tombstone;
+    if (tombstone) return { kind: 'retracted', tombstone };
     const committed = await body.commit();
     if (committed.kind === 'mismatch') return { ...committed, kind: 'digest-mismatch' };
     if (committed.kind === 'exists') {
-      const row = await completeRow(dependencies, episode.key);
+      const completed = await completeRow(dependencies, episode.key);
+      if (completed.kind === 'retracted') return completed;
+      const { row } = completed;
       return { kind: row.sha256 === episode.sha256 ? 'duplicate' : 'conflict', row };
     }
     const appended = await dependencies.ledger.append({
@@ -58,7 +64,7 @@ export async function commitEpisode(
       gate: episode.gate,
     });
     await body.finish();
-    return { kind: appended.kind === 'appended' ? 'stored' : appended.kind, row: appended.row };
+    return appended.kind === 'appended' ? { kind: 'stored', row: appended.row } : appended;
   });
 }
 
@@ -71,7 +77,8 @@ export async function finishPublished(
   for (const { key, finish } of unfinished) {
     try {
       await dependencies.locks.run(key.hostId, key.episodeId, async () => {
-        await completeRow(dependencies, key, stop);
+        const { kind } = await completeRow(dependencies, key, { stop });
+        if (kind === 'retracted') await dependencies.blobs.remove(key);
         await finish();
       });
     } catch (error) {
@@ -84,26 +91,37 @@ export async function finishPublished(
   }
 }
 
+export type CompletedRow = { kind: 'row'; row: SequencedRow } | { kind: 'retracted'; tombstone: SequencedTombstone };
+
+export interface CompleteRowOptions {
+  stop?: AbortSignal;
+  /** After each piece that was hashed: the next one waits for it. */
+  onHashed?: (bytes: number) => Promise<void>;
+}
+
 /** The row of a published blob; one that lacks it is hashed anew and stamped from what it carries. */
-async function completeRow(
-  { blobs, ledger, clock, logger }: CommitDependencies,
+export async function completeRow(
+  { blobs, ledger, clock, logger }: Omit<CommitDependencies, 'locks'>,
   key: BlobKey,
-  stop?: AbortSignal,
-): Promise<SequencedRow> {
+  { stop, onHashed }: CompleteRowOptions = {},
+): Promise<CompletedRow> {
   const existing = await ledger.find(key.hostId, key.episodeId);
-  if (existing) return existing;
+  if (existing?.tombstone) return { kind: 'retracted', tombstone: existing.tombstone };
+  if (existing) return { kind: 'row', row: existing.row };
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for await (const chunk of await blobs.read(key)) {
     stop?.throwIfAborted();
     hash.update(chunk);
     sizeBytes += chunk.length;
+    await onHashed?.(chunk.length);
   }
   const stamp = await readPackedMeta(await blobs.read(key));
-  const { row } = await ledger.append({
+  const stored = await blobs.stat(key);
+  const outcome = await ledger.append({
     host_id: key.hostId,
     episode_id: key.episodeId,
-    received_at_wall: clock.wallTime(),
+    received_at_wall: earlier(stored?.storedAtWall, clock.wallTime()),
     sha256: hash.digest('hex'),
     bytes: sizeBytes,
     path: blobs.pathInRow(key),
@@ -112,9 +130,16 @@ async function completeRow(
     dirty: stamp.dirty,
     gate: 'recovered',
   });
+  if (outcome.kind === 'retracted') return outcome;
+  const { row } = outcome;
   logger.warn(
     { host: key.hostId, episode: key.episodeId, seq: row.seq },
     'episode was published without its row; row completed',
   );
-  return row;
+  return { kind: 'row', row };
+}
+
+/** When the file was written is when it came, unless a clock was wrong then. */
+function earlier(storedAtWall: string | undefined, now: string): string {
+  return storedAtWall !== undefined && storedAtWall < now ? storedAtWall : now;
 }

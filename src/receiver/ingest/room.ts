@@ -13,11 +13,20 @@ export interface Reservation {
 
 export class Room {
   readonly #freeBytes: () => Promise<number>;
-  readonly #minFreeBytes: number;
+  #minFreeBytes: number;
   #outstandingBytes = 0;
 
   constructor(freeBytes: () => Promise<number>, minFreeBytes: number) {
     this.#freeBytes = freeBytes;
+    this.#minFreeBytes = minFreeBytes;
+  }
+
+  get minFreeBytes(): number {
+    return this.#minFreeBytes;
+  }
+
+  /** From now on. */
+  keepFree(minFreeBytes: number): void {
     this.#minFreeBytes = minFreeBytes;
   }
 

@@ -4,8 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parsePlainLogLine } from '../../lib/log-line.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { BranchCache } from './branch-cache.ts';
-import type { CommitSource } from './commit-source.ts';
-import type { BranchKnowledge } from './verdict.ts';
+import type { BranchKnowledge, CommitSource } from './commit-source.ts';
 
 const REFRESH_MS = 5_000;
 const PATIENCE_MS = 2_000;
@@ -39,12 +38,16 @@ let sleepers: Set<() => void>;
 let source: HeldSource;
 let log: string[];
 let cache: BranchCache;
+let closing: AbortController;
+let heard: unknown[];
 
 beforeEach(() => {
   nowMs = 0;
   sleepers = new Set();
   source = new HeldSource();
   log = [];
+  heard = [];
+  closing = new AbortController();
   const clock = {
     wallTime: () => '2026-05-01T06:37:53.830599+00:00',
     monotonicMs: () => nowMs,
@@ -67,6 +70,9 @@ beforeEach(() => {
     refreshMs: REFRESH_MS,
     clock,
     logger: createLogger({ level: 'info', form: 'plain', clock, write }),
+    closing: closing.signal,
+    onLearned: (knowledge, hadFailed) => heard.push([knowledge.commits[0], hadFailed]),
+    onFailed: (isFirst) => heard.push(isFirst),
   });
 });
 
@@ -223,5 +229,47 @@ test('trouble is told once, and its end', async () => {
     'WARNING version gate: the source failed; what is known stays in force',
     'INFO version gate: the source answers again',
     'WARNING version gate: the source failed; what is known stays in force',
+  ]);
+});
+
+test('its owner hears of each reading, and whether it is news', async () => {
+  await learn(ONE);
+  for (let n = 0; n < 2; n += 1) {
+    ask();
+    await source.fail();
+    assert.equal(cache.failure, 'no route');
+  }
+  await learn(TWO);
+  assert.equal(cache.failure, null);
+  assert.deepEqual(heard, [['1', false], true, false, ['2', true]]);
+});
+
+test('when it closes, what is under way counts no more, nothing new begins, and nothing is told', async () => {
+  for (const end of [() => source.fail(), () => source.answer(TWO)]) {
+    const asked = ask();
+    closing.abort();
+    await end();
+    await cache.settled();
+    assert.equal(asked.answer, false);
+    assert.equal(cache.current(), undefined);
+    const later = ask();
+    await nextTurn();
+    assert.equal(later.answer, false);
+  }
+  assert.equal(source.readings.length, 1);
+  assert.deepEqual([log, heard], [[], []]);
+});
+
+test('a head from an earlier run that is gone was rewritten too', async () => {
+  const messages: string[] = [];
+  const clock = { wallTime: () => '', monotonicMs: () => 0, sleep: () => new Promise<void>(() => undefined) };
+  const write = (line: string) => void messages.push(line.trim());
+  const logger = createLogger({ level: 'info', form: 'plain', clock, write });
+  for (const headBefore of ['1', '7']) {
+    new BranchCache(source, { refreshMs: REFRESH_MS, clock, logger, headBefore }).current();
+    await source.answer(TWO);
+  }
+  assert.deepEqual(messages, [
+    'WARNING version gate: the branch was rewritten; the new window counts at once before=7 head=2',
   ]);
 });

@@ -4,11 +4,19 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { AppError, messageOf } from '../../lib/app-error.ts';
 import { parseCommit } from '../../protocol/commit.ts';
-import type { BranchKnowledge } from './verdict.ts';
+
+/** Who told a commit. `last-known-good` is gate.json, whoever told it then. */
+export type SourceName = 'forgejo' | 'git-fallback' | 'git' | 'static' | 'last-known-good';
+
+/** The branch as a source told it, newest first. May reach beyond the window: that only serves to tell distances. */
+export interface BranchKnowledge {
+  commits: readonly string[];
+  source: SourceName;
+}
 
 export interface CommitSource {
-  /** Throws `gate-source-failed`. */
-  read(): Promise<BranchKnowledge>;
+  /** Gives up when `closing` aborts. Throws `gate-source-failed`. */
+  read(closing?: AbortSignal): Promise<BranchKnowledge>;
 }
 
 const GIT_TIMEOUT_MS = 10_000;
@@ -16,12 +24,17 @@ const GIT_TIMEOUT_MS = 10_000;
 const WINDOWS_READ = 10;
 
 /** The branch of a local git checkout or bare mirror, by `git log`. */
-export function gitSource(repositoryPath: string, branch: string, window: number): CommitSource {
+export function gitSource(
+  repositoryPath: string,
+  branch: string,
+  window: number,
+  source: 'git' | 'git-fallback' = 'git',
+): CommitSource {
   return {
-    async read() {
-      const commits = await readBranch(repositoryPath, branch, window * WINDOWS_READ);
+    async read(closing) {
+      const commits = await readBranch(repositoryPath, branch, window * WINDOWS_READ, closing);
       if (commits.length === 0) throw failed(repositoryPath, branch, new Error('git log printed no commit'));
-      return { commits, source: 'git' };
+      return { commits, source };
     },
   };
 }
@@ -32,11 +45,16 @@ export function staticSource(commits: readonly string[]): CommitSource {
 }
 
 /** A tag of the same name must not stand for the branch; what is no local branch (HEAD, origin/main) is read as git reads it. */
-async function readBranch(repositoryPath: string, branch: string, count: number): Promise<string[]> {
-  return await gitLog(repositoryPath, `refs/heads/${branch}`, count).catch(() => gitLog(repositoryPath, branch, count));
+async function readBranch(path: string, branch: string, count: number, closing?: AbortSignal): Promise<string[]> {
+  return await gitLog(path, `refs/heads/${branch}`, count, closing).catch(() => gitLog(path, branch, count, closing));
 }
 
-async function gitLog(repositoryPath: string, branch: string, count: number): Promise<string[]> {
+async function gitLog(
+  repositoryPath: string,
+  branch: string,
+  count: number,
+  closing: AbortSignal | undefined,
+): Promise<string[]> {
   try {
     const { stdout } = await promisify(execFile)(
       'git',
@@ -45,6 +63,7 @@ async function gitLog(repositoryPath: string, branch: string, count: number): Pr
         timeout: GIT_TIMEOUT_MS,
         maxBuffer: 16 * 1024 * 1024,
         env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
+        ...(closing && { signal: closing }),
       },
     );
     return stdout.split('\n').flatMap((line) => parseCommit(line) ?? []);

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type BranchKnowledge, type GatePolicy, judgeCommit, judgeStamp } from './verdict.ts';
+import type { BranchKnowledge } from './commit-source.ts';
+import { KnownCommits } from './known-commits.ts';
+import { type Decided, decidedNow, type GatePolicy, judgeCommit, judgeStamp } from './verdict.ts';
 
 const commitOf = (n: number) => n.toString(16).padStart(40, '0');
 const BRANCH: BranchKnowledge = { commits: [1, 2, 3, 4, 5].map(commitOf), source: 'git' };
 const HEAD = commitOf(1);
+
+function known(knowledge: BranchKnowledge | undefined, window: number): KnownCommits {
+  const commits = new KnownCommits(window);
+  if (knowledge) commits.learn(knowledge);
+  return commits;
+}
 
 describe('the stamp', () => {
   for (const [title, commit, verdict] of [
@@ -32,8 +40,8 @@ describe('the verdict', () => {
     policy: Partial<GatePolicy>,
     verdict: object,
   ][] = [
-    ['the head', 1, false, BRANCH, {}, { kind: 'accepted', head: HEAD, source: 'git' }],
-    ['the last of the window', 3, false, BRANCH, {}, { kind: 'accepted', head: HEAD, source: 'git' }],
+    ['the head', 1, false, BRANCH, {}, { kind: 'accepted', decision: { head: HEAD, source: 'git' } }],
+    ['the last of the window', 3, false, BRANCH, {}, { kind: 'accepted', decision: { head: HEAD, source: 'git' } }],
     [
       'the first behind the window',
       4,
@@ -77,7 +85,7 @@ describe('the verdict', () => {
       { ...refuse, blockedCommits: new Set([commitOf(2)]) },
       { kind: 'refused', code: 'commit-blocked', head: HEAD, distance: 1 },
     ],
-    ['dirty, accepted', 1, true, BRANCH, {}, { kind: 'accepted', head: HEAD, source: 'git' }],
+    ['dirty, accepted', 1, true, BRANCH, {}, { kind: 'accepted', decision: { head: HEAD, source: 'git' } }],
     ['dirty, refused', 1, true, BRANCH, refuse, { kind: 'refused', code: 'dirty-refused', head: HEAD, distance: 0 }],
     [
       'dirty, refused, nothing is known',
@@ -87,20 +95,28 @@ describe('the verdict', () => {
       refuse,
       { kind: 'refused', code: 'dirty-refused', head: null },
     ],
-    ['clean, dirty is refused', 1, false, BRANCH, refuse, { kind: 'accepted', head: HEAD, source: 'git' }],
+    [
+      'clean, dirty is refused',
+      1,
+      false,
+      BRANCH,
+      refuse,
+      { kind: 'accepted', decision: { head: HEAD, source: 'git' } },
+    ],
     [
       'the source is told',
       1,
       false,
       { ...BRANCH, source: 'static' },
       {},
-      { kind: 'accepted', head: HEAD, source: 'static' },
+      { kind: 'accepted', decision: { head: HEAD, source: 'static' } },
     ],
   ];
   for (const [title, commit, dirty, knowledge, policy, verdict] of cases) {
     test(title, () => {
       const whole: GatePolicy = { window: 3, blockedCommits: new Set(), dirty: 'accept', ...policy };
-      assert.deepEqual(judgeCommit(commitOf(commit), dirty, knowledge, whole), verdict);
+      const look = { commit: commitOf(commit), dirty };
+      assert.deepEqual(judgeCommit(look, known(knowledge, whole.window), whole, undefined), verdict);
     });
   }
 });
@@ -118,15 +134,87 @@ test('accepted is exactly what is among the first commits, not blocked, and clea
   fc.assert(
     fc.property(input, ({ branch, blocked, window, policy, commit, dirty }) => {
       const knowledge: BranchKnowledge = { commits: branch.map(commitOf), source: 'git' };
-      const verdict = judgeCommit(commitOf(commit), dirty, knowledge, {
-        window,
-        blockedCommits: new Set(blocked.map(commitOf)),
-        dirty: policy,
-      });
+      const verdict = judgeCommit(
+        { commit: commitOf(commit), dirty },
+        known(knowledge, window),
+        { window, blockedCommits: new Set(blocked.map(commitOf)), dirty: policy },
+        undefined,
+      );
       const isTrusted =
         branch.slice(0, window).includes(commit) && !blocked.includes(commit) && !(dirty && policy === 'refuse');
       assert.equal(verdict.kind, isTrusted ? 'accepted' : 'refused');
     }),
     { numRuns: 1_000 },
   );
+});
+
+describe('what an admin has decided', () => {
+  const override = { kind: 'accepted', decision: 'override' };
+  const inWindow = { kind: 'accepted', decision: { head: HEAD, source: 'git' } };
+  const blocked = (distance?: number) => ({
+    kind: 'refused',
+    code: 'commit-blocked',
+    head: HEAD,
+    ...(distance !== undefined && { distance }),
+  });
+  const refuse = { dirty: 'refuse' } as const;
+  const block = (commit: number) => ({ blockedCommits: new Set([commitOf(commit)]) });
+  const cases: [
+    title: string,
+    commit: number,
+    dirty: boolean,
+    Decided,
+    policy: Partial<GatePolicy>,
+    verdict: object,
+  ][] = [
+    ['allowed, outside of the window', 4, false, 'allowed', {}, override],
+    ['allowed, not on the branch', 9, false, 'allowed', {}, override],
+    ['allowed, in the window all the same', 2, false, 'allowed', {}, inWindow],
+    ['allowed, named in blocked_commits, in the window', 2, false, 'allowed', block(2), override],
+    ['allowed, named in blocked_commits, outside', 9, false, 'allowed', block(9), override],
+    [
+      'allowed, dirty is refused',
+      4,
+      true,
+      'allowed',
+      refuse,
+      { kind: 'refused', code: 'dirty-refused', head: HEAD, distance: 3 },
+    ],
+    ['allowed, dirty is accepted', 4, true, 'allowed', {}, override],
+    ['blocked, in the window', 2, false, 'blocked', {}, blocked(1)],
+    ['blocked, outside', 9, false, 'blocked', {}, blocked()],
+  ];
+  for (const [title, commit, dirty, decided, policy, verdict] of cases) {
+    test(title, () => {
+      const whole: GatePolicy = { window: 3, blockedCommits: new Set(), dirty: 'accept', ...policy };
+      assert.deepEqual(judgeCommit({ commit: commitOf(commit), dirty }, known(BRANCH, 3), whole, decided), verdict);
+    });
+  }
+
+  test('allowed counts while nothing is known', () => {
+    const policy: GatePolicy = { window: 3, blockedCommits: new Set(), dirty: 'accept' };
+    assert.deepEqual(judgeCommit({ commit: HEAD, dirty: false }, known(undefined, 3), policy, 'allowed'), override);
+  });
+
+  const allowance = (until: string) => ({ kind: 'allowed', commit: HEAD, until, why: 'w', by: 'ada' }) as const;
+  const block1 = { kind: 'blocked', commit: HEAD, why: 'w', by: 'ada' } as const;
+  const [before, now, after] = ['11:59:59.999999', '12:00:00.000000', '12:00:00.000001'].map(
+    (time) => `2026-05-01T${time}+00:00`,
+  ) as [string, string, string];
+  for (const [title, overrides, decided] of [
+    ['nothing', [], undefined],
+    ['an allowance that runs', [allowance(after)], 'allowed'],
+    ['an allowance that ends now', [allowance(now)], undefined],
+    ['an allowance that has ended', [allowance(before)], undefined],
+    ['a block', [block1], 'blocked'],
+    ['an allowance above a block', [allowance(after), block1], 'allowed'],
+    ['a block that outlives an allowance', [allowance(before), block1], 'blocked'],
+    ['an allowance in another notation', [allowance('2026-05-01T14:00:01+02:00')], 'allowed'],
+  ] as const) {
+    test(`${title}: ${decided ?? 'nothing'} counts`, () =>
+      assert.equal(
+        decidedNow(overrides, () => now),
+        decided,
+      ));
+  }
 });

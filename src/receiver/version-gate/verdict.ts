@@ -1,12 +1,9 @@
 // What the gate says of one commit, given what it knows. Pure: no clock, no I/O.
 
 import { parseCommit } from '../../protocol/commit.ts';
-
-/** The branch as a source last told it, newest first. May reach beyond the window: that only serves to tell distances. */
-export interface BranchKnowledge {
-  commits: readonly string[];
-  source: 'git' | 'static';
-}
+import type { GateDecision } from '../../protocol/ledger-row.ts';
+import type { GateOverride } from '../../storage/control.ts';
+import type { KnownCommits } from './known-commits.ts';
 
 export interface GatePolicy {
   window: number;
@@ -30,8 +27,22 @@ export function judgeStamp(stamped: StampedCode): StampVerdict {
   return commit ? { kind: 'well-formed', commit } : { kind: 'refused', code: 'commit-malformed' };
 }
 
+/** What an admin has decided of the commit, as far as it counts now. */
+export type Decided = 'allowed' | 'blocked' | undefined;
+
+/** An allowance stands above a block while it lasts: a block that came later has removed it. */
+export function decidedNow(overrides: readonly GateOverride[], now: () => string): Decided {
+  if (overrides.some((override) => override.kind === 'allowed' && isRunning(override.until, now()))) return 'allowed';
+  return overrides.some(({ kind }) => kind === 'blocked') ? 'blocked' : undefined;
+}
+
+/** Both are wall times as clock.ts writes them. */
+export function isRunning(until: string, now: string): boolean {
+  return Temporal.Instant.compare(Temporal.Instant.from(until), Temporal.Instant.from(now)) > 0;
+}
+
 export type CommitVerdict =
-  | { kind: 'accepted'; head: string; source: string }
+  | { kind: 'accepted'; decision: GateDecision }
   | {
       kind: 'refused';
       code: 'commit-blocked' | 'dirty-refused' | 'commit-not-in-window';
@@ -39,19 +50,21 @@ export type CommitVerdict =
       distance?: number;
     };
 
-/** `knowledge` is undefined when no source has ever answered: then only the blocked list and the dirty policy can refuse. */
+/** While nothing is known, only what was decided of the commit and the dirty policy can refuse. */
 export function judgeCommit(
-  commit: string,
-  dirty: boolean,
-  knowledge: BranchKnowledge | undefined,
+  { commit, dirty }: { commit: string; dirty: boolean },
+  known: KnownCommits,
   policy: GatePolicy,
+  decided: Decided,
 ): CommitVerdict | { kind: 'not-known' } {
-  const position = knowledge?.commits.indexOf(commit) ?? -1;
-  const head = knowledge?.commits[0] ?? null;
-  const distance = position >= 0 ? { distance: position } : {};
-  if (policy.blockedCommits.has(commit)) return { kind: 'refused', code: 'commit-blocked', head, ...distance };
-  if (dirty && policy.dirty === 'refuse') return { kind: 'refused', code: 'dirty-refused', head, ...distance };
-  if (!knowledge || head === null) return { kind: 'not-known' };
-  if (position >= 0 && position < policy.window) return { kind: 'accepted', head, source: knowledge.source };
-  return { kind: 'refused', code: 'commit-not-in-window', head, ...distance };
+  const { head } = known;
+  const distance = known.distanceOf(commit);
+  const refused = { kind: 'refused', head, ...(distance !== null && { distance }) } as const;
+  const isBlocked = decided === 'blocked' || policy.blockedCommits.has(commit);
+  if (isBlocked && decided !== 'allowed') return { ...refused, code: 'commit-blocked' };
+  if (dirty && policy.dirty === 'refuse') return { ...refused, code: 'dirty-refused' };
+  const source = known.vouchedBy(commit);
+  if (source !== undefined && !isBlocked) return { kind: 'accepted', decision: { head, source } };
+  if (decided === 'allowed') return { kind: 'accepted', decision: 'override' };
+  return known.isKnown ? { ...refused, code: 'commit-not-in-window' } : { kind: 'not-known' };
 }

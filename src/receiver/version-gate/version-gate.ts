@@ -1,72 +1,40 @@
-// The gate: refuses what stale code made, and never refuses for want of its own knowledge.
+// What the rest of the receiver sees of the gate, and the gate that is off.
 
-import type { Clock } from '../../lib/clock.ts';
-import type { Logger } from '../../lib/logger.ts';
 import type { GateDecision } from '../../protocol/ledger-row.ts';
 import type { ProblemCode } from '../../protocol/problem.ts';
-import { BranchCache } from './branch-cache.ts';
-import type { CommitSource } from './commit-source.ts';
-import { type GatePolicy, judgeCommit, judgeStamp, type StampedCode } from './verdict.ts';
-
-// How long a PUT waits for the branch to be read again before it is told that the gate cannot know.
-const FRESHNESS_WAIT_MS = 2_000;
+import { judgeStamp, type StampedCode } from './verdict.ts';
 
 export type GateVerdict =
   | { kind: 'accepted'; commit: string | undefined; decision: GateDecision }
   | { kind: 'refused'; code: ProblemCode; yourCommit: string | null; headCommit: string | null; headDistance?: number }
   | { kind: 'cannot-know'; code: 'gate-unknown' | 'gate-stale' };
 
+export interface GateStatus {
+  enabled: boolean;
+  head: string | null;
+  /** How many commits are trusted; null when the gate is off. */
+  window: number | null;
+  source: string | null;
+  /** UTC wall times, as clock.ts writes them. */
+  refreshedAt: string | null;
+  lastError: string | null;
+  allowed: { commit: string; until: string; why: string; by: string }[];
+  blocked: { commit: string; why: string; by: string }[];
+}
+
 export interface VersionGate {
   readonly enabled: boolean;
   head(): string | null;
+  /** Throws what Control throws. */
   judge(stamped: StampedCode): Promise<GateVerdict>;
-}
-
-export interface VersionGateOptions {
-  source: CommitSource;
-  policy: GatePolicy;
-  refreshMs: number;
-  clock: Clock;
-  logger: Logger;
-}
-
-export function createVersionGate({ source, policy, refreshMs, clock, logger }: VersionGateOptions): VersionGate {
-  const cache = new BranchCache(source, { refreshMs, clock, logger });
-  // Learns the branch before the first episode comes, and says at once when it cannot.
-  cache.current();
-  return {
-    enabled: true,
-    head: () => cache.current()?.commits[0] ?? null,
-    async judge(stamped) {
-      const stamp = judgeStamp(stamped);
-      const yourCommit = stamped.commit ?? null;
-      if (stamp.kind === 'refused') {
-        return { kind: 'refused', code: stamp.code, yourCommit, headCommit: cache.current()?.commits[0] ?? null };
-      }
-      const { commit } = stamp;
-      let verdict = judgeCommit(commit, stamped.dirty, cache.current(), policy);
-      const needsFreshness =
-        verdict.kind === 'not-known' || (verdict.kind === 'refused' && verdict.code === 'commit-not-in-window');
-      if (needsFreshness) {
-        if (!(await cache.refreshed(FRESHNESS_WAIT_MS))) {
-          return { kind: 'cannot-know', code: cache.current() ? 'gate-stale' : 'gate-unknown' };
-        }
-        verdict = judgeCommit(commit, stamped.dirty, cache.current(), policy);
-      }
-      if (verdict.kind === 'not-known') return { kind: 'cannot-know', code: 'gate-unknown' };
-      if (verdict.kind === 'accepted') {
-        return { kind: 'accepted', commit, decision: { head: verdict.head, source: verdict.source } };
-      }
-      const { code, head, distance } = verdict;
-      return {
-        kind: 'refused',
-        code,
-        yourCommit,
-        headCommit: head,
-        ...(distance !== undefined && { headDistance: distance }),
-      };
-    },
-  };
+  /** Throws what Control throws. */
+  status(): Promise<GateStatus>;
+  /** 0 is the head; null when it is not known. Reads nothing. */
+  distanceOf(commit: string): number | null;
+  /** Whether commits were ever learned, from wherever. */
+  isKnown(): boolean;
+  /** Ends the reading in the background, and waits for a write that is under way. */
+  close(): Promise<void>;
 }
 
 /** `enabled = false`: accepts all, and still records a well-formed commit. */
@@ -79,5 +47,19 @@ export function createOpenGate(): VersionGate {
       const commit = stamp.kind === 'well-formed' ? stamp.commit : undefined;
       return Promise.resolve({ kind: 'accepted', commit, decision: 'disabled' });
     },
+    status: () =>
+      Promise.resolve({
+        enabled: false,
+        head: null,
+        window: null,
+        source: null,
+        refreshedAt: null,
+        lastError: null,
+        allowed: [],
+        blocked: [],
+      }),
+    distanceOf: () => null,
+    isKnown: () => true,
+    close: () => Promise.resolve(),
   };
 }

@@ -9,6 +9,8 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -126,7 +128,46 @@ test('recover: a body under the name of another’s published blob is dropped, a
   linkSync(body, join(root, 'backup'));
   assert.deepEqual(await blobs.recover(), []);
   assert.deepEqual(incoming(), []);
-  assert.deepEqual(await blobs.stat(KEY), { sizeBytes: CONTENT.byteLength });
+  assert.equal((await blobs.stat(KEY))?.sizeBytes, CONTENT.byteLength);
+});
+
+test('list: what lies among the blobs and is none is told, by the path that a row would have', async (t) => {
+  const root = temporaryDirectory(t);
+  const { blobs } = await open(root);
+  for (const episodeId of ['a-b', 'a', 'a.b']) {
+    await (await received(blobs, { hostId: 'h1', episodeId })).commit();
+  }
+  const episodes = join(root, 'episodes');
+  for (const name of ['h1/.hidden', 'h1/noise', 'h1/a.tar', 'h1/ü.tar.zst', 'h1/.tar.zst', 'stray.tar.zst']) {
+    writeFileSync(join(episodes, name), 'x');
+  }
+  mkdirSync(join(episodes, 'h1', 'deep.tar.zst'));
+  mkdirSync(join(episodes, 'lost+found'));
+  symlinkSync('a.tar.zst', join(episodes, 'h1', 'z.tar.zst'));
+  const listed = await Array.fromAsync(blobs.list());
+  assert.deepEqual(
+    listed.flatMap((one) => (one.kind === 'blob' ? [one.key.episodeId] : [])),
+    ['a', 'a-b', 'a.b'],
+  );
+  assert.deepEqual(listed.flatMap((one) => (one.kind === 'foreign' ? [one.path] : [])).toSorted(), [
+    'episodes/h1/.hidden',
+    'episodes/h1/.tar.zst',
+    'episodes/h1/a.tar',
+    'episodes/h1/deep.tar.zst',
+    'episodes/h1/noise',
+    'episodes/h1/z.tar.zst',
+    'episodes/h1/ü.tar.zst',
+    'episodes/lost+found',
+    'episodes/stray.tar.zst',
+  ]);
+});
+
+test('stat tells when the content was last written', async (t) => {
+  const root = temporaryDirectory(t);
+  const { blobs } = await open(root);
+  await (await received(blobs, KEY)).commit();
+  utimesSync(join(root, 'episodes', 'h1', 'e1.tar.zst'), 0, 1_777_617_473.5);
+  assert.equal((await blobs.stat(KEY))?.storedAtWall, '2026-05-01T06:37:53.500000+00:00');
 });
 
 test('recover: names that are none of ours are removed, directories are left alone', async (t) => {

@@ -2,20 +2,21 @@
 // Durable order: write → fsync file → link → fsync directory (a new host's: its parent first) → [row, by the ingest] → unlink incoming.
 
 import { randomBytes } from 'node:crypto';
-import type { Stats } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
+import type { BigIntStats, Dirent } from 'node:fs';
+import { link, lstat, mkdir, open, readdir, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
 import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
 import { fsyncDirectory } from '../../lib/durable-file.ts';
 import { SharedSync } from '../../lib/shared-sync.ts';
-import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
-import type { BlobKey, BlobStore, BlobWrite, UnfinishedBlob } from '../blob-store.ts';
+import { EPISODE_SUFFIX, isEpisodeId, isHostId } from '../../protocol/ids.ts';
+import type { BlobKey, BlobReader, BlobStore, BlobWrite, ListedBlob, UnfinishedBlob } from '../blob-store.ts';
 import type { StorageStep } from '../storage-step.ts';
 import { canLink } from './can-link.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 import { IncomingFile } from './incoming-file.ts';
+import { modifiedAtWall } from './modified-at-wall.ts';
 
 // Not in the alphabet of ids, so that an incoming name can be read back into its key.
 const SEPARATOR = '~';
@@ -42,6 +43,11 @@ export class FilesystemBlobStore implements BlobStore {
       });
     }
     return new FilesystemBlobStore(root, afterStep);
+  }
+
+  /** Beside the receiver that has the store: makes nothing, not even a directory. */
+  static forReading(root: string): BlobReader {
+    return new FilesystemBlobStore(root, noStepObserver);
   }
 
   async begin({ key, sha256, sizeBytes }: { key: BlobKey; sha256: string; sizeBytes?: number }): Promise<BlobWrite> {
@@ -82,23 +88,62 @@ export class FilesystemBlobStore implements BlobStore {
     };
   }
 
-  async stat(key: BlobKey): Promise<{ sizeBytes: number } | undefined> {
+  async stat(key: BlobKey): Promise<{ sizeBytes: number; storedAtWall: string } | undefined> {
     const found = await statIfThere(this.#path(key));
-    return found && { sizeBytes: found.size };
+    return found && { sizeBytes: Number(found.size), storedAtWall: modifiedAtWall(found) };
   }
 
-  async read(key: BlobKey): Promise<Readable> {
+  async read(key: BlobKey, range?: { start: number; end: number }): Promise<Readable> {
     try {
       const handle = await open(this.#path(key), 'r');
-      return handle.createReadStream({ highWaterMark: 256 * 1024 });
+      return handle.createReadStream({ highWaterMark: 256 * 1024, ...range });
     } catch (error) {
       if (!isMissing(error)) throw error;
       throw new AppError('blob-missing', `the stored episode ${this.#path(key)} is not there`, { cause: error });
     }
   }
 
+  async remove(key: BlobKey): Promise<void> {
+    const directory = join(this.#root, 'episodes', key.hostId);
+    try {
+      await unlink(this.#path(key));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      // Another removal may have come first and not have reached its fsync.
+      if (!(await statIfThere(directory))) return;
+    }
+    await this.#syncDirectory(directory);
+  }
+
+  async *list(): AsyncGenerator<ListedBlob> {
+    for (const host of await entriesOf(join(this.#root, 'episodes'))) {
+      if (!host.isDirectory() || !isHostId(host.name)) {
+        yield { kind: 'foreign', path: `episodes/${host.name}` };
+        continue;
+      }
+      for (const file of await entriesOf(join(this.#root, 'episodes', host.name))) {
+        const key = { hostId: host.name, episodeId: stemOf(file.name) };
+        const isBlob = file.isFile() && file.name.endsWith(EPISODE_SUFFIX) && isEpisodeId(key.episodeId);
+        yield isBlob ? { kind: 'blob', key } : { kind: 'foreign', path: `episodes/${host.name}/${file.name}` };
+      }
+    }
+  }
+
   pathInRow(key: BlobKey): string {
     return `episodes/${key.hostId}/${key.episodeId}${EPISODE_SUFFIX}`;
+  }
+
+  async tryWrite(): Promise<void> {
+    // It is nobody's second name: after a crash `recover` drops it.
+    const path = join(this.#root, 'incoming', `try${SEPARATOR}${randomBytes(8).toString('hex')}`);
+    try {
+      await writeFile(path, 'x', { flag: 'wx' });
+    } catch (error) {
+      if (isNoRoom(error)) throw diskFull(path, error);
+      throw error;
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 
   async freeBytes(): Promise<number> {
@@ -111,7 +156,7 @@ export class FilesystemBlobStore implements BlobStore {
     for (const name of await readdir(join(this.#root, 'incoming'))) {
       const path = join(this.#root, 'incoming', name);
       const [hostId, episodeId] = name.split(SEPARATOR);
-      const file = await lstat(path);
+      const file = await lstat(path, { bigint: true });
       if (!file.isFile()) continue;
       // More than one link alone is no proof: a backup may be made of hard links.
       const key = hostId !== undefined && episodeId !== undefined ? { hostId, episodeId } : undefined;
@@ -190,11 +235,31 @@ async function makeDirectory(path: string): Promise<void> {
   }
 }
 
-async function statIfThere(path: string): Promise<Stats | undefined> {
+async function statIfThere(path: string): Promise<BigIntStats | undefined> {
   try {
-    return await stat(path);
+    return await stat(path, { bigint: true });
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+/** In the order of the ids that the names hold; none when the directory has gone meanwhile. */
+async function entriesOf(directory: string): Promise<Dirent[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    return entries.sort((one, other) => compareTexts(stemOf(one.name), stemOf(other.name)));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function compareTexts(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
+}
+
+function stemOf(name: string): string {
+  return name.endsWith(EPISODE_SUFFIX) ? name.slice(0, -EPISODE_SUFFIX.length) : name;
 }

@@ -3,11 +3,11 @@
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '../../lib/app-error.ts';
-import { formatWallTime } from '../../lib/clock.ts';
 import { fsyncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
 import type { HealthReport, Heartbeat, HostState } from '../host-state.ts';
 import type { SqliteHeartbeats } from '../sqlite/sqlite-heartbeats.ts';
 import { diskFull, isNoRoom } from './disk-errors.ts';
+import { modifiedAtWall } from './modified-at-wall.ts';
 
 const SUFFIX = '.json';
 
@@ -78,8 +78,4 @@ export class FilesystemHostState implements HostState {
   #path(hostId: string): string {
     return join(this.#directory, hostId + SUFFIX);
   }
-}
-
-function modifiedAtWall({ mtimeNs }: { mtimeNs: bigint }): string {
-  return formatWallTime(Temporal.Instant.fromEpochNanoseconds(mtimeNs));
 }

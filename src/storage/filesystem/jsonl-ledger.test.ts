@@ -16,7 +16,7 @@ import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import type { AfterStep } from '../../lib/after-step.ts';
-import type { SequencedRow } from '../../protocol/ledger-row.ts';
+import { isTombstone, type LedgerEntry, type SequencedRow } from '../../protocol/ledger-row.ts';
 import { LedgerView } from '../sqlite/ledger-view.ts';
 import { openStateDatabase } from '../sqlite/state-database.ts';
 import {
@@ -28,6 +28,8 @@ import {
   recordingLogger,
   rowOf,
   temporaryDirectory,
+  tombstoneLineOf,
+  tombstoneOf,
 } from '../storage.fixture.ts';
 import type { StorageStep } from '../storage-step.ts';
 import { JsonlLedger } from './jsonl-ledger.ts';
@@ -64,18 +66,18 @@ async function openLedger({ index, state }: Place, afterStep?: AfterStep<Storage
 }
 
 /** Opens what is there, reads all of it, closes. */
-async function readAll(place: Place): Promise<{ rows: SequencedRow[]; log: Opened['log'] }> {
+async function readAll(place: Place): Promise<{ rows: LedgerEntry[]; log: Opened['log'] }> {
   const { ledger, log, close } = await openLedger(place);
   const rows = await ledger.read(0, 100_000);
   await close();
   return { rows, log };
 }
 
-function idsOf(rows: readonly SequencedRow[]): string[] {
+function idsOf(rows: readonly LedgerEntry[]): string[] {
   return rows.map((row) => row.episode_id);
 }
 
-function seqsOf(rows: readonly SequencedRow[]): number[] {
+function seqsOf(rows: readonly LedgerEntry[]): number[] {
   return rows.map((row) => row.seq);
 }
 
@@ -86,7 +88,7 @@ test('a torn last line is set aside byte for byte, said so, and appending goes o
   writeFileSync(place.index, Buffer.concat([Buffer.from(whole), torn]));
   const { ledger, log, close } = await openLedger(place);
   assert.equal(readFileSync(place.index, 'utf8'), whole);
-  const { row } = await ledger.append(rowOf('e4'));
+  const row = await appendedRow(ledger, 'e4');
   await close();
   const [aside, ...more] = filesLike(join(place.index, '..'), /torn/);
   assert.ok(aside && more.length === 0);
@@ -165,7 +167,7 @@ test('rows of an older receiver count by their line, bad lines too, and the next
       ['e7', 50],
     ],
   );
-  assert.equal((await ledger.append(rowOf('e8'))).row.seq, 51);
+  assert.equal((await appendedRow(ledger, 'e8')).seq, 51);
   await close();
 });
 
@@ -188,8 +190,66 @@ test('of two rows of one episode the first is read; the second keeps its seq fro
   });
   for (let turn = 0; turn < 5; turn += 1) await nextTurn();
   assert.equal(woken, false, 'woken for a row that can never be read');
-  assert.equal((await ledger.append(rowOf('e2'))).row.seq, 3);
+  assert.equal((await appendedRow(ledger, 'e2')).seq, 3);
   await waiting;
+  await close();
+});
+
+test('tombstone lines take their seq, of two the first stands, and the second wakes nobody', async (t) => {
+  const place = placeIn(temporaryDirectory(t));
+  const later = tombstoneLineOf('e1', { reason: 'again' });
+  writeFileSync(place.index, lineOf('e1') + tombstoneLineOf('e1') + later + lineOf('e2') + later);
+  const { ledger, close } = await openLedger(place);
+  assert.deepEqual(
+    (await ledger.read(0, 10)).map((entry) => [entry.episode_id, entry.seq, isTombstone(entry)]),
+    [
+      ['e1', 1, false],
+      ['e1', 2, true],
+      ['e2', 4, false],
+    ],
+  );
+  assert.equal((await ledger.find('h1', 'e1'))?.tombstone?.reason, tombstoneOf('e1').reason);
+  let woken = false;
+  const waiting = ledger.waitAfter(4, NEVER).then(() => {
+    woken = true;
+  });
+  for (let turn = 0; turn < 5; turn += 1) await nextTurn();
+  assert.equal(woken, false, 'woken for a tombstone that can never be read');
+  const retracted = await ledger.retract(tombstoneOf('e2'));
+  assert.ok(retracted.kind === 'retracted' && retracted.tombstone.seq === 6);
+  await waiting;
+  await close();
+});
+
+test('a tombstone without its row: read, never found, and its id is not stored again', async (t) => {
+  const place = placeIn(temporaryDirectory(t));
+  writeFileSync(place.index, `${lineOf('e1').slice(0, 40)}\n${tombstoneLineOf('e1')}${lineOf('e2')}`);
+  const { ledger, close } = await openLedger(place);
+  assert.deepEqual(seqsOf(await ledger.read(0, 10)), [2, 3]);
+  assert.equal(await ledger.find('h1', 'e1'), undefined);
+  assert.equal((await ledger.append(rowOf('e1'))).kind, 'retracted');
+  assert.equal((await ledger.retract(tombstoneOf('e1'))).kind, 'already-retracted');
+  assert.deepEqual(idsOf((await ledger.list({}, 0, 10)).rows), ['e2']);
+  await close();
+});
+
+test('a row behind the tombstone of its id stays retracted', async (t) => {
+  const place = placeIn(temporaryDirectory(t));
+  writeFileSync(place.index, tombstoneLineOf('e1') + lineOf('e1'));
+  const { ledger, close } = await openLedger(place);
+  const found = await ledger.find('h1', 'e1');
+  assert.deepEqual([found?.row.seq, found?.tombstone?.seq], [2, 1]);
+  assert.deepEqual(await ledger.list({}, 0, 10), { rows: [], nextAfterSeq: undefined });
+  await close();
+});
+
+test('sizes that a hand has made too large do not stop the ledger', async (t) => {
+  const place = placeIn(temporaryDirectory(t));
+  const lines = Array.from({ length: 2000 }, (_, index) => lineOf(`e${index}`, { bytes: Number.MAX_SAFE_INTEGER }));
+  writeFileSync(place.index, lines.join(''));
+  const { ledger, close } = await openLedger(place);
+  assert.equal((await ledger.hosts())[0]?.episodes, 2000);
+  assert.equal((await ledger.append(rowOf('new'))).kind, 'appended');
   await close();
 });
 
@@ -197,7 +257,7 @@ test('a seq beyond all counting does not stop the counting', async (t) => {
   const place = placeIn(temporaryDirectory(t));
   writeFileSync(place.index, lineOf('e1', { seq: Number.MAX_SAFE_INTEGER }) + lineOf('e2'));
   const { ledger, close } = await openLedger(place);
-  const { row } = await ledger.append(rowOf('e3'));
+  const row = await appendedRow(ledger, 'e3');
   assert.deepEqual(seqsOf(await ledger.read(0, 10)), [1, 2, row.seq]);
   assert.equal(row.seq, 3);
   await close();
@@ -289,7 +349,11 @@ test('the order of an append: written, synced, and only then in the view and tol
   let told = false;
   const opened = await openLedger(place, (step) => {
     assert.equal(told, false);
-    seen.push([step, readFileSync(place.index, 'utf8').includes('"e1"'), opened.view.find('h1', 'e1') !== undefined]);
+    seen.push([
+      step,
+      readFileSync(place.index, 'utf8').includes('"e1"'),
+      opened.view.lookUp('h1', 'e1').row !== undefined,
+    ]);
   });
   await opened.ledger.append(rowOf('e1')).then(() => {
     told = true;
@@ -349,7 +413,7 @@ test('disk full: disk-full, the ledger ends at its last durable line, and goes o
   if (!mountTmpfsOrSkip(t, small, 'size=1m')) return;
   const place = { index: join(small, 'index.jsonl'), state: join(directory, 'state.db') };
   const opened = await openLedger(place);
-  const first = await opened.ledger.append(rowOf('e1'));
+  const first = await appendedRow(opened.ledger, 'e1');
   const filler = await fillDisk(small);
   const durable = readFileSync(place.index);
   // More than the rest of the last page, so that a part of it is written first.
@@ -358,13 +422,55 @@ test('disk full: disk-full, the ledger ends at its last durable line, and goes o
     assert.ok(outcome.status === 'rejected' && outcome.reason.code === 'disk-full');
   }
   assert.deepEqual(readFileSync(place.index), durable);
-  assert.deepEqual(await opened.ledger.read(0, 10), [first.row]);
+  assert.deepEqual(await opened.ledger.read(0, 10), [first]);
   await filler.release();
-  const second = await opened.ledger.append(many[0] ?? rowOf('many-0'));
-  assert.deepEqual([second.kind, second.row.seq], ['appended', 2]);
+  const second = await appendedRow(opened.ledger, 'many-0');
+  assert.equal(second.seq, 2);
   await opened.close();
-  assert.equal(readFileSync(place.index, 'utf8'), `${durable}${JSON.stringify(second.row)}\n`);
-  assert.deepEqual((await readAll(place)).rows, [first.row, second.row]);
+  assert.equal(readFileSync(place.index, 'utf8'), `${durable}${JSON.stringify(second)}\n`);
+  assert.deepEqual((await readAll(place)).rows, [first, second]);
+});
+
+test('disk full: what the ledger already has is told all the same, and only what needed room is refused', async (t) => {
+  const directory = temporaryDirectory(t);
+  const small = join(directory, 'small');
+  mkdirSync(small);
+  if (!mountTmpfsOrSkip(t, small, 'size=1m')) return;
+  const place = { index: join(small, 'index.jsonl'), state: join(directory, 'state.db') };
+  writeFileSync(place.index, lineOf('stored') + lineOf('gone') + tombstoneLineOf('gone'));
+  const { ledger, close } = await openLedger(place);
+  await ledger.read(0, 1);
+  const filler = await fillDisk(small);
+  const big = { path: 'x'.repeat(20_000) };
+  const outcomes = await Promise.allSettled([
+    ledger.append(rowOf('new', big)),
+    ledger.append(rowOf('stored')),
+    ledger.append(rowOf('stored', { sha256: 'b'.repeat(64) })),
+    ledger.append(rowOf('new', big)),
+    ledger.append(rowOf('gone')),
+    ledger.retract(tombstoneOf('gone')),
+    ledger.retract(tombstoneOf('nobody')),
+    ledger.retract(tombstoneOf('stored')),
+    ledger.append(rowOf('stored')),
+  ]);
+  assert.deepEqual(
+    outcomes.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.kind : outcome.reason.code)),
+    [
+      'disk-full',
+      'duplicate',
+      'conflict',
+      'disk-full',
+      'retracted',
+      'already-retracted',
+      'not-found',
+      'disk-full',
+      'disk-full',
+    ],
+  );
+  await filler.release();
+  assert.equal((await ledger.append(rowOf('stored'))).kind, 'duplicate');
+  assert.equal((await ledger.retract(tombstoneOf('stored'))).kind, 'retracted');
+  await close();
 });
 
 test('disk full while a torn line is set aside: nothing is cut', async (t) => {
@@ -388,10 +494,10 @@ test('disk full while a torn line is set aside: nothing is cut', async (t) => {
 test('no room for the view: disk-full, nobody hears of the row, and after room was made it is there once', async (t) => {
   const place = placeIn(temporaryDirectory(t));
   const { ledger, database, close } = await openLedger(place);
-  const before = await ledger.append(rowOf('e0'));
+  const before = await appendedRow(ledger, 'e0');
   const abort = new AbortController();
   let woken = false;
-  const waiting = ledger.waitAfter(before.row.seq, abort.signal).then(() => {
+  const waiting = ledger.waitAfter(before.seq, abort.signal).then(() => {
     woken = true;
   });
   const { page_count: pages } = database.prepare('PRAGMA page_count').get() ?? {};
@@ -404,9 +510,9 @@ test('no room for the view: disk-full, nobody hears of the row, and after room w
   database.exec('PRAGMA max_page_count = 1000000');
   const again = await ledger.append(big);
   await waiting;
-  assert.deepEqual([again.kind, again.row.seq], ['duplicate', 2]);
-  assert.deepEqual(await ledger.read(0, 10), [before.row, again.row]);
-  assert.equal((await ledger.append(rowOf('e1'))).row.seq, 3);
+  assert.ok(again.kind === 'duplicate' && again.row.seq === 2);
+  assert.deepEqual(await ledger.read(0, 10), [before, again.row]);
+  assert.equal((await appendedRow(ledger, 'e1')).seq, 3);
   await close();
   assert.deepEqual(seqsOf((await readAll(place)).rows), [1, 2, 3]);
 });
@@ -420,6 +526,7 @@ const ledgerBytes = fc.oneof(
         fc
           .record({ id: fc.integer({ min: 0, max: 5 }), seq: fc.option(fc.maxSafeNat(), { nil: undefined }) })
           .map(({ id, seq }) => Buffer.from(lineOf(`e${id}`, seq === undefined ? {} : { seq }))),
+        fc.integer({ min: 0, max: 5 }).map((id) => Buffer.from(tombstoneLineOf(`e${id}`))),
         fc.integer({ min: 1, max: 150 }).map((length) => Buffer.from(lineOf('e1')).subarray(0, length)),
         fc.json().map((json) => Buffer.from(`${json}\n`)),
         fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
@@ -442,14 +549,13 @@ test('any bytes as a ledger: it opens, keeps every old line byte for byte, and a
       writeFileSync(place.index, bytes);
       const { ledger, close } = await openLedger(place);
       const before = await ledger.read(0, 1000);
-      const { kind, row } = await ledger.append(rowOf('appended'));
+      const row = await appendedRow(ledger, 'appended');
       const after = await ledger.read(0, 1000);
       await close();
 
-      assert.equal(kind, 'appended');
       assert.deepEqual(after, [...before, row]);
       assert.ok(before.every((one, index) => one.seq > (before[index - 1]?.seq ?? 0) && one.seq < row.seq));
-      assert.equal(new Set(idsOf(after)).size, after.length);
+      assert.equal(new Set(after.map((entry) => `${isTombstone(entry)} ${entry.episode_id}`)).size, after.length);
 
       const kept = wholeLinesOf(bytes);
       const tail = bytes.subarray(kept.byteLength);
@@ -470,7 +576,13 @@ function wholeLinesOf(bytes: Buffer): Buffer {
   return bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1);
 }
 
-async function fillWith(place: Place, count: number): Promise<SequencedRow[]> {
+async function appendedRow(ledger: JsonlLedger, episodeId: string): Promise<SequencedRow> {
+  const outcome = await ledger.append(rowOf(episodeId));
+  assert.ok(outcome.kind === 'appended', outcome.kind);
+  return outcome.row;
+}
+
+async function fillWith(place: Place, count: number): Promise<LedgerEntry[]> {
   const { ledger, close } = await openLedger(place);
   await Promise.all(Array.from({ length: count }, (_, index) => ledger.append(rowOf(`e${index}`))));
   const rows = await ledger.read(0, count + 1);

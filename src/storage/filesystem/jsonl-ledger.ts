@@ -5,22 +5,36 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { type LedgerRow, ledgerRowSchema, type SequencedRow } from '../../protocol/ledger-row.ts';
-import type { AppendOutcome, Ledger, NewLedgerRow } from '../ledger.ts';
+import type { LedgerEntry, SequencedRow } from '../../protocol/ledger-row.ts';
+import type {
+  AppendOutcome,
+  FoundEpisode,
+  Ledger,
+  LedgerFilter,
+  LedgerHost,
+  LedgerPage,
+  NewLedgerRow,
+  NewTombstone,
+  RetractOutcome,
+} from '../ledger.ts';
 import { LEDGER_START, type LedgerPosition, type LedgerView } from '../sqlite/ledger-view.ts';
 import type { StorageStep } from '../storage-step.ts';
 import { syncFailed } from './disk-errors.ts';
+import { type LedgerRequest, planBatch } from './ledger-batch.ts';
 import { LedgerFile, sha256Of } from './ledger-file.ts';
+import { sequenceLines } from './ledger-lines.ts';
 
-// One write and one fsync serve at most this many rows; the view takes as many in one short transaction.
-const BATCH_ROWS = 512;
-// A number above this in a row is nobody's count: going on from it would soon leave the integers that JSON readers agree on.
-const MAX_SEQ = 2 ** 52;
+// One write and one fsync serve at most this many entries; the view takes as many in one short transaction.
+const BATCH_ENTRIES = 512;
+// A catch-up's slice, which is parsed too: the event loop turns after each.
+const CATCH_UP_LINES = 64;
+// What one page may look at: so many slices of the view, with a turn of the event loop between them.
+const LIST_SLICES = 8;
 
-interface WaitingAppend {
-  row: NewLedgerRow;
-  resolve: (outcome: AppendOutcome) => void;
-  reject: (error: unknown) => void;
+export interface LedgerReadProgress {
+  lines: number;
+  doneBytes: number;
+  totalBytes: number;
 }
 
 export interface JsonlLedgerOptions {
@@ -28,6 +42,8 @@ export interface JsonlLedgerOptions {
   view: LedgerView;
   logger: Logger;
   afterStep?: AfterStep<StorageStep>;
+  /** After each slice of a catch-up. */
+  onLedgerRead?: (read: LedgerReadProgress) => void;
 }
 
 export class JsonlLedger implements Ledger {
@@ -35,11 +51,12 @@ export class JsonlLedger implements Ledger {
   readonly #view: LedgerView;
   readonly #logger: Logger;
   readonly #afterStep: AfterStep<StorageStep>;
+  readonly #onRead: JsonlLedgerOptions['onLedgerRead'];
   #catchingUp: Promise<void> | undefined;
   #position: LedgerPosition = LEDGER_START;
-  /** The last row that `read` returns. The position's may be higher: a second row of an episode takes a seq and is never read. */
+  /** The last entry that `read` returns. The position's may be higher: a second row of an episode takes a seq and is never read. */
   #readableSeq = 0;
-  #waiting: WaitingAppend[] = [];
+  #waiting: LedgerRequest[] = [];
   #appending: Promise<void> | undefined;
   #failure: unknown;
   #closing = false;
@@ -50,6 +67,7 @@ export class JsonlLedger implements Ledger {
     this.#view = options.view;
     this.#logger = options.logger;
     this.#afterStep = options.afterStep ?? noStepObserver;
+    this.#onRead = options.onLedgerRead;
     this.#caughtUp().catch(() => undefined);
   }
 
@@ -68,21 +86,43 @@ export class JsonlLedger implements Ledger {
   }
 
   append(row: NewLedgerRow): Promise<AppendOutcome> {
-    return new Promise((resolve, reject) => {
-      if (this.#closing) throw new AppError('stopping', 'the ledger is closed');
-      this.#waiting.push({ row, resolve, reject });
-      this.#appending ??= this.#appendWaiting();
-    });
+    return new Promise((resolve, reject) => this.#request({ kind: 'append', row, resolve, reject }));
   }
 
-  async find(hostId: string, episodeId: string): Promise<SequencedRow | undefined> {
+  retract(tombstone: NewTombstone): Promise<RetractOutcome> {
+    return new Promise((resolve, reject) => this.#request({ kind: 'retract', tombstone, resolve, reject }));
+  }
+
+  async find(hostId: string, episodeId: string): Promise<FoundEpisode | undefined> {
     await this.#caughtUp();
-    return this.#view.find(hostId, episodeId);
+    const { row, tombstone } = this.#view.lookUp(hostId, episodeId);
+    return row && { row, ...(tombstone && { tombstone }) };
   }
 
-  async read(afterSeq: number, limit: number): Promise<SequencedRow[]> {
+  async read(afterSeq: number, limit: number): Promise<LedgerEntry[]> {
     await this.#caughtUp();
     return this.#view.read(afterSeq, limit);
+  }
+
+  async list(filter: LedgerFilter, afterSeq: number, limit: number): Promise<LedgerPage> {
+    await this.#caughtUp();
+    const scan = this.#view.scan(filter);
+    const rows: SequencedRow[] = [];
+    let nextAfterSeq: number | undefined = afterSeq;
+    for (let slice = 0; slice < LIST_SLICES; slice += 1) {
+      if (slice > 0) await yieldToOthers();
+      if (this.#closing) throw new AppError('stopping', 'the ledger is closed');
+      const page = scan(nextAfterSeq, limit - rows.length);
+      rows.push(...page.rows);
+      nextAfterSeq = page.nextAfterSeq;
+      if (nextAfterSeq === undefined || rows.length >= limit) break;
+    }
+    return { rows, nextAfterSeq };
+  }
+
+  async hosts(): Promise<LedgerHost[]> {
+    await this.#caughtUp();
+    return this.#view.hosts();
   }
 
   async waitAfter(seq: number, signal: AbortSignal): Promise<void> {
@@ -112,18 +152,22 @@ export class JsonlLedger implements Ledger {
     await this.#file.close();
   }
 
+  #request(request: LedgerRequest): void {
+    if (this.#closing) throw new AppError('stopping', 'the ledger is closed');
+    this.#waiting.push(request);
+    this.#appending ??= this.#appendWaiting();
+  }
+
   async #appendWaiting(): Promise<void> {
     // Lets all who came in this turn of the event loop share the first write.
     await yieldToOthers();
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, BATCH_ROWS);
+      const batch = this.#waiting.splice(0, BATCH_ENTRIES);
       try {
         await this.#caughtUp();
         if (this.#failure !== undefined) throw this.#failure;
-        for (const settle of await this.#appendBatch(batch)) settle();
+        await this.#appendBatch(batch);
       } catch (error) {
-        // The rows may be in the ledger and not in the view: it reads them from there before the next batch.
-        if (isDiskFull(error)) this.#catchingUp = undefined;
         for (const { reject } of batch) reject(error);
       }
     }
@@ -131,26 +175,28 @@ export class JsonlLedger implements Ledger {
     this.#appending = undefined;
   }
 
-  /** Returns what to tell each of them, now that all of it is durable and in the view. */
-  async #appendBatch(batch: readonly WaitingAppend[]): Promise<(() => void)[]> {
-    const added = new Map<string, SequencedRow>();
-    const settles = batch.map(({ row, resolve }) => {
-      const key = `${row.host_id}/${row.episode_id}`;
-      const existing = added.get(key) ?? this.#view.find(row.host_id, row.episode_id);
-      if (existing) {
-        const kind = existing.sha256 === row.sha256 ? 'duplicate' : 'conflict';
-        return () => resolve({ kind, row: existing });
-      }
-      const appended: SequencedRow = { ...row, seq: this.#position.lastSeq + added.size + 1 };
-      added.set(key, appended);
-      return () => resolve({ kind: 'appended', row: appended });
-    });
-    if (added.size > 0) await this.#writeRows([...added.values()]);
-    return settles;
+  /** Tells each of them once all of it is durable and in the view. A full disk is the answer only to those who needed room. */
+  async #appendBatch(batch: readonly LedgerRequest[]): Promise<void> {
+    const { entries, answers } = planBatch(batch, this.#position.lastSeq, (hostId, episodeId) =>
+      this.#view.lookUp(hostId, episodeId),
+    );
+    let noRoom: unknown;
+    try {
+      if (entries.length > 0) await this.#write(entries);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      noRoom = error;
+      // The entries may be in the ledger and not in the view: it reads them from there before the next batch.
+      this.#catchingUp = undefined;
+    }
+    for (const { needsEntries, settle, reject } of answers) {
+      if (noRoom !== undefined && needsEntries) reject(noRoom);
+      else settle();
+    }
   }
 
-  async #writeRows(rows: SequencedRow[]): Promise<void> {
-    const lines = rows.map((row) => JSON.stringify(row));
+  async #write(entries: LedgerEntry[]): Promise<void> {
+    const lines = entries.map((entry) => JSON.stringify(entry));
     try {
       await this.#file.append(`${lines.join('\n')}\n`);
     } catch (error) {
@@ -158,10 +204,10 @@ export class JsonlLedger implements Ledger {
       this.#failure = error instanceof AppError ? error : syncFailed(this.#file.path, error);
       throw this.#failure;
     }
-    this.#advance(rows, {
+    this.#advance(entries, {
       offsetBytes: this.#file.lengthBytes,
-      lines: this.#position.lines + rows.length,
-      lastSeq: rows.at(-1)?.seq ?? this.#position.lastSeq,
+      lines: this.#position.lines + entries.length,
+      lastSeq: entries.at(-1)?.seq ?? this.#position.lastSeq,
       lastLineSha256: sha256Of(lines.at(-1) ?? ''),
     });
     this.#afterStep('view-updated');
@@ -173,12 +219,12 @@ export class JsonlLedger implements Ledger {
     for (const look of [...this.#listeners]) look();
   }
 
-  #advance(rows: SequencedRow[], position: LedgerPosition): void {
+  #advance(entries: LedgerEntry[], position: LedgerPosition): void {
     try {
-      this.#view.insert(rows, position);
+      this.#view.insert(entries, position);
     } catch (error) {
       if (isDiskFull(error)) throw error;
-      // The rows are durable, but without the view they cannot be told apart from new ones: the next start reads them again.
+      // The entries are durable, but without the view they cannot be told apart from new ones: the next start reads them again.
       this.#failure = new AppError('sync-failed', 'state.db could not take the rows that the ledger has', {
         hint: 'restart the receiver: it brings state.db up to the ledger again',
         cause: error,
@@ -213,26 +259,17 @@ export class JsonlLedger implements Ledger {
     const from = this.#position;
     let badLines = 0;
     for await (const lines of this.#file.linesFrom(from.offsetBytes)) {
-      for (let start = 0; start < lines.length; start += BATCH_ROWS) {
+      for (let start = 0; start < lines.length; start += CATCH_UP_LINES) {
         if (this.#closing) throw new AppError('stopping', 'stopped while reading the ledger');
-        const batch = lines.slice(start, start + BATCH_ROWS);
-        let { lines: lineCount, lastSeq } = this.#position;
-        const rows: SequencedRow[] = [];
-        for (const { text } of batch) {
-          lineCount += 1;
-          const row = parseRow(text);
-          if (!row) {
-            if (text.trim() !== '') badLines += 1;
-            continue;
-          }
-          // An older receiver's row counts by its line; whatever a hand wrote, seq rises in the order of the file.
-          lastSeq = Math.max(seqOf(row) ?? lineCount, lastSeq + 1);
-          rows.push({ ...row, seq: lastSeq });
-        }
-        const last = batch.at(-1);
+        const slice = lines.slice(start, start + CATCH_UP_LINES);
+        const last = slice.at(-1);
         if (!last) continue;
-        const offsetBytes = last.endOffsetBytes;
-        this.#advance(rows, { offsetBytes, lines: lineCount, lastSeq, lastLineSha256: sha256Of(last.text) });
+        const texts = slice.map(({ text }) => text);
+        const { entries, badLines: bad, lines: lineCount, lastSeq } = sequenceLines(texts, this.#position);
+        badLines += bad;
+        const lastLineSha256 = sha256Of(last.text);
+        this.#advance(entries, { offsetBytes: last.endOffsetBytes, lines: lineCount, lastSeq, lastLineSha256 });
+        this.#onRead?.({ lines: lineCount, doneBytes: last.endOffsetBytes, totalBytes: this.#file.lengthBytes });
         await yieldToOthers();
       }
     }
@@ -246,16 +283,4 @@ export class JsonlLedger implements Ledger {
 
 function isDiskFull(error: unknown): boolean {
   return error instanceof AppError && error.code === 'disk-full';
-}
-
-function seqOf({ seq }: LedgerRow): number | undefined {
-  return seq !== undefined && seq <= MAX_SEQ ? seq : undefined;
-}
-
-function parseRow(line: string): LedgerRow | undefined {
-  try {
-    return ledgerRowSchema.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
 }

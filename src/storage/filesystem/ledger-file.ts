@@ -157,7 +157,7 @@ async function repairTail(path: string, handle: FileHandle): Promise<TailRepair>
 }
 
 /** The offset of the last newline before `end`, or -1. */
-async function lastNewlineBefore(handle: FileHandle, end: number): Promise<number> {
+export async function lastNewlineBefore(handle: FileHandle, end: number): Promise<number> {
   for (let stop = end; stop > 0; ) {
     const start = Math.max(0, stop - READ_BYTES);
     const found = (await readFully(handle, start, stop - start)).lastIndexOf(NEWLINE);

@@ -1,7 +1,16 @@
-// The ledger as a queryable view in state.db: rows by id and by seq, and how far the ledger was read.
+// The ledger as a queryable view in state.db: entries by id and by seq, what each host has stored, and how far the ledger was read.
 
 import type { DatabaseSync } from 'node:sqlite';
-import type { SequencedRow } from '../../protocol/ledger-row.ts';
+import {
+  isTombstone,
+  type LedgerEntry,
+  type SequencedRow,
+  type SequencedTombstone,
+} from '../../protocol/ledger-row.ts';
+import type { LedgerFilter, LedgerHost, LedgerPage } from '../ledger.ts';
+import { LedgerScan } from './ledger-scan.ts';
+import { LedgerTallies, type TalliedRow } from './ledger-tallies.ts';
+import { parseWallTime } from './parse-wall-time.ts';
 import { onStateDatabase } from './state-database.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -17,21 +26,16 @@ export const LEDGER_START: LedgerPosition = { offsetBytes: 0, lines: 0, lastSeq:
 
 export class LedgerView {
   readonly #database: DatabaseSync;
+  readonly #statements;
+  readonly #tallies: LedgerTallies;
+  readonly #scan: LedgerScan;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#insertRow = database.prepare('INSERT OR IGNORE INTO ledger_rows VALUES (?, ?, ?, ?)');
-    this.#savePosition = database.prepare('INSERT OR REPLACE INTO ledger_position VALUES (1, ?, ?, ?, ?)');
-    this.#findRow = database.prepare('SELECT row FROM ledger_rows WHERE host_id = ? AND episode_id = ?');
-    this.#readRows = database.prepare('SELECT row FROM ledger_rows WHERE seq > ? ORDER BY seq LIMIT ?');
-    this.#lastSeq = database.prepare('SELECT max(seq) AS seq FROM ledger_rows');
+    this.#statements = prepareStatements(database);
+    this.#tallies = new LedgerTallies(database);
+    this.#scan = new LedgerScan(database, this.#tallies);
   }
-
-  readonly #insertRow;
-  readonly #savePosition;
-  readonly #findRow;
-  readonly #readRows;
-  readonly #lastSeq;
 
   position(): LedgerPosition {
     const found = this.#run(() => this.#database.prepare('SELECT * FROM ledger_position').get());
@@ -44,36 +48,91 @@ export class LedgerView {
     };
   }
 
-  /** Rows and position together or not at all. Of two rows of one episode the first stands. Throws `disk-full` or `sync-failed`. */
-  insert(rows: readonly SequencedRow[], position: LedgerPosition): void {
-    this.#run(() =>
-      inTransaction(this.#database, () => {
-        for (const row of rows) this.#insertRow.run(row.seq, row.host_id, row.episode_id, JSON.stringify(row));
-        this.#savePosition.run(position.offsetBytes, position.lines, position.lastSeq, position.lastLineSha256);
-      }),
-    );
-  }
-
-  find(hostId: string, episodeId: string): SequencedRow | undefined {
-    return this.#run(() => {
-      const found = this.#findRow.get(hostId, episodeId);
-      return found && parseRow(found['row']);
+  /**
+   * Entries and position together or not at all. Of two rows of one episode the first stands, and so of two tombstones. Throws
+   * `disk-full` or `sync-failed`.
+   */
+  insert(entries: readonly LedgerEntry[], { offsetBytes, lines, lastSeq, lastLineSha256 }: LedgerPosition): void {
+    const { insertRow, insertTombstone, savePosition } = this.#statements;
+    this.#change(() => {
+      const inserted: TalliedRow[] = [];
+      for (const entry of entries) {
+        const { seq, host_id: hostId, episode_id: episodeId } = entry;
+        const text = JSON.stringify(entry);
+        if (isTombstone(entry)) {
+          insertTombstone.run(seq, hostId, episodeId, text);
+          continue;
+        }
+        const receivedAtUs = parseWallTime(entry.received_at_wall);
+        const { changes } = insertRow.run(seq, hostId, episodeId, entry.commit ?? null, receivedAtUs ?? null, text);
+        if (changes === 1) inserted.push({ row: entry, receivedAtUs });
+      }
+      this.#tallies.add(inserted);
+      savePosition.run(offsetBytes, lines, lastSeq, lastLineSha256);
     });
   }
 
-  read(afterSeq: number, limit: number): SequencedRow[] {
-    return this.#run(() => this.#readRows.all(afterSeq, limit).map((found) => parseRow(found['row'])));
+  /** What there is of an id: either part may be there without the other. */
+  lookUp(hostId: string, episodeId: string): { row?: SequencedRow; tombstone?: SequencedTombstone } {
+    return this.#run(() => {
+      const { row, tombstone } = this.#statements.lookUp.get(hostId, episodeId) ?? {};
+      return {
+        ...(row && { row: parseStored<SequencedRow>(row) }),
+        ...(tombstone && { tombstone: parseStored<SequencedTombstone>(tombstone) }),
+      };
+    });
   }
 
-  /** The highest seq that `read` returns, 0 when there is none: below the position's where a row was one too many for its episode. */
+  read(afterSeq: number, limit: number): LedgerEntry[] {
+    return this.#run(() =>
+      this.#statements.read
+        .all({ $afterSeq: afterSeq, $limit: limit })
+        .map(({ entry }) => parseStored<LedgerEntry>(entry)),
+    );
+  }
+
+  /** What gives the slices of one page, each after a seq and of up to `limit` rows. */
+  scan(filter: LedgerFilter): (afterSeq: number, limit: number) => LedgerPage {
+    const look = this.#run(() => this.#scan.begin(filter));
+    return (afterSeq, limit) =>
+      this.#run(() => {
+        const { rows, nextAfterSeq } = look(afterSeq, limit);
+        return { rows: rows.map((row) => parseStored<SequencedRow>(row)), nextAfterSeq };
+      });
+  }
+
+  hosts(): LedgerHost[] {
+    return this.#run(() =>
+      this.#statements.hosts.all().map((found) => ({
+        hostId: String(found['host_id']),
+        episodes: Number(found['episodes']),
+        sizeBytes: Number(found['size_bytes']),
+        last: parseStored<SequencedRow>(found['row']),
+      })),
+    );
+  }
+
+  /** The highest seq that `read` returns, 0 when there is none: below the position's where an entry was one too many for its episode. */
   lastSeq(): number {
-    return this.#run(() => Number(this.#lastSeq.get()?.['seq'] ?? 0));
+    return this.#run(() => Number(this.#statements.lastSeq.get()?.['seq'] ?? 0));
   }
 
   clear(): void {
-    this.#run(() =>
-      inTransaction(this.#database, () => this.#database.exec('DELETE FROM ledger_rows; DELETE FROM ledger_position;')),
-    );
+    this.#change(() => {
+      this.#tallies.forget();
+      this.#database.exec(`
+        DELETE FROM ledger_rows; DELETE FROM ledger_tombstones; DELETE FROM ledger_hosts; DELETE FROM ledger_quarters;
+        DELETE FROM ledger_position;`);
+    });
+  }
+
+  #change(work: () => void): void {
+    try {
+      this.#run(() => inTransaction(this.#database, work));
+    } catch (error) {
+      this.#tallies.forget();
+      throw error;
+    }
   }
 
   #run<T>(work: () => T): T {
@@ -81,7 +140,32 @@ export class LedgerView {
   }
 }
 
-// The view holds only what this class wrote from validated rows.
-function parseRow(text: unknown): SequencedRow {
-  return JSON.parse(String(text)) as SequencedRow;
+function prepareStatements(database: DatabaseSync) {
+  return {
+    insertRow: database.prepare(`
+      INSERT INTO ledger_rows (seq, host_id, episode_id, commit_id, received_at_us, row) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT (host_id, episode_id) DO NOTHING`),
+    insertTombstone: database.prepare(`
+      INSERT INTO ledger_tombstones (seq, host_id, episode_id, tombstone) VALUES (?, ?, ?, ?)
+      ON CONFLICT (host_id, episode_id) DO NOTHING`),
+    savePosition: database.prepare('INSERT OR REPLACE INTO ledger_position VALUES (1, ?, ?, ?, ?)'),
+    lookUp: database.prepare(`
+      SELECT (SELECT row FROM ledger_rows WHERE host_id = ?1 AND episode_id = ?2) AS row,
+        (SELECT tombstone FROM ledger_tombstones WHERE host_id = ?1 AND episode_id = ?2) AS tombstone`),
+    // Both tables are read along their keys and merged: nothing is sorted.
+    read: database.prepare(`
+      SELECT seq, row AS entry FROM ledger_rows WHERE seq > $afterSeq
+      UNION ALL SELECT seq, tombstone FROM ledger_tombstones WHERE seq > $afterSeq
+      ORDER BY seq LIMIT $limit`),
+    hosts: database.prepare(`
+      SELECT h.host_id, h.episodes, h.size_bytes, r.row FROM ledger_hosts AS h JOIN ledger_rows AS r ON r.seq = h.last_seq
+      ORDER BY h.host_id`),
+    lastSeq: database.prepare(`
+      SELECT max(coalesce((SELECT max(seq) FROM ledger_rows), 0), coalesce((SELECT max(seq) FROM ledger_tombstones), 0)) AS seq`),
+  };
+}
+
+// The view holds only what this class wrote from validated entries.
+function parseStored<Entry extends LedgerEntry>(text: unknown): Entry {
+  return JSON.parse(String(text)) as Entry;
 }

@@ -1,32 +1,31 @@
 // The maintainer's decisions in control.db, which the receiver and the command line share.
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { Control, GateOverride, RevokedCertificate, TokenRecord, TokenRole } from '../control.ts';
+import type { Control, GateOverride, RevokedCertificate, RevokedToken } from '../control.ts';
 import { type DatabaseSchema, openSharedDatabase, whenFree } from './shared-database.ts';
 
 const SCHEMA: DatabaseSchema = {
   version: 1,
   tables: `
-    CREATE TABLE tokens (
+    CREATE TABLE revoked_tokens (
       id TEXT PRIMARY KEY,
-      role TEXT NOT NULL CHECK (role IN ('host', 'fleet', 'reader', 'admin')),
-      host_id TEXT,
-      sha256 TEXT NOT NULL,
-      expires_at TEXT,
-      revoked_at TEXT
+      revoked_at TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE revoked_certificates (
-      serial TEXT PRIMARY KEY,
+      serial_key TEXT PRIMARY KEY,
+      serial TEXT NOT NULL,
+      fingerprint TEXT,
       revoked_at TEXT NOT NULL,
       reason TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
+    CREATE INDEX revoked_certificates_by_fingerprint ON revoked_certificates (fingerprint);
     CREATE TABLE gate_overrides (
       kind TEXT NOT NULL,
       commit_id TEXT NOT NULL,
       until TEXT,
       why TEXT NOT NULL,
       decided_by TEXT NOT NULL,
-      PRIMARY KEY (kind, commit_id),
+      PRIMARY KEY (commit_id, kind),
       CHECK (kind = 'allowed' AND until IS NOT NULL OR kind = 'blocked' AND until IS NULL)
     ) STRICT, WITHOUT ROWID;`,
 };
@@ -48,37 +47,42 @@ export class SqliteControl implements Control {
     return new SqliteControl(await openSharedDatabase(path, SCHEMA));
   }
 
-  async putToken({ id, role, hostId, sha256, expiresAt, revokedAt }: TokenRecord): Promise<void> {
-    await this.#run(({ putToken }) =>
-      putToken.run(id, role, hostId ?? null, sha256, expiresAt ?? null, revokedAt ?? null),
-    );
+  async revokeToken({ id, revokedAt }: RevokedToken): Promise<void> {
+    await this.#run(({ revokeToken }) => revokeToken.run(id, revokedAt));
   }
 
-  async listTokens(): Promise<TokenRecord[]> {
-    return (await this.#run(({ listTokens }) => listTokens.all())).map(toToken);
+  async isTokenRevoked(id: string): Promise<boolean> {
+    return (await this.#run(({ findToken }) => findToken.get(id))) !== undefined;
   }
 
-  async revokeToken(id: string, revokedAt: string): Promise<boolean> {
-    return (await this.#run(({ revokeToken }) => revokeToken.run(revokedAt, id))).changes === 1;
+  async listRevokedTokens(): Promise<RevokedToken[]> {
+    const rows = await this.#run(({ listTokens }) => listTokens.all());
+    return rows.map((row) => ({ id: String(row['id']), revokedAt: String(row['revoked_at']) }));
   }
 
-  async putRevokedCertificate({ serial, revokedAt, reason }: RevokedCertificate): Promise<void> {
-    await this.#run(({ putCertificate }) => putCertificate.run(serial, revokedAt, reason));
+  async putRevokedCertificate({ serial, fingerprint, revokedAt, reason }: RevokedCertificate): Promise<void> {
+    const known = fingerprint === undefined ? null : plainHex(fingerprint);
+    await this.#run(({ putCertificate }) => putCertificate.run(serialKey(serial), serial, known, revokedAt, reason));
+  }
+
+  async isCertificateRevoked({ serial, fingerprint }: { serial?: string; fingerprint?: string }): Promise<boolean> {
+    const key = serial === undefined ? null : serialKey(serial);
+    const known = fingerprint === undefined ? null : plainHex(fingerprint);
+    return (await this.#run(({ findCertificate }) => findCertificate.get(key, known))) !== undefined;
   }
 
   async listRevokedCertificates(): Promise<RevokedCertificate[]> {
-    const rows = await this.#run(({ listCertificates }) => listCertificates.all());
-    return rows.map((row) => ({
-      serial: String(row['serial']),
-      revokedAt: String(row['revoked_at']),
-      reason: String(row['reason']),
-    }));
+    return (await this.#run(({ listCertificates }) => listCertificates.all())).map(toCertificate);
   }
 
   async putGateOverride(override: GateOverride): Promise<void> {
     const { kind, commit, why, by } = override;
     const until = override.kind === 'allowed' ? override.until : null;
     await this.#run(({ putOverride }) => putOverride.run(kind, commit, until, why, by));
+  }
+
+  async findGateOverrides(commit: string): Promise<GateOverride[]> {
+    return (await this.#run(({ findOverrides }) => findOverrides.all(commit))).map(toOverride);
   }
 
   async listGateOverrides(): Promise<GateOverride[]> {
@@ -100,29 +104,28 @@ export class SqliteControl implements Control {
 
 function prepareStatements(database: DatabaseSync) {
   return {
-    putToken: database.prepare(`
-      INSERT INTO tokens (id, role, host_id, sha256, expires_at, revoked_at) VALUES (?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET role = excluded.role, host_id = excluded.host_id, sha256 = excluded.sha256,
-        expires_at = excluded.expires_at, revoked_at = coalesce(revoked_at, excluded.revoked_at)`),
-    listTokens: database.prepare('SELECT * FROM tokens ORDER BY id'),
-    revokeToken: database.prepare('UPDATE tokens SET revoked_at = coalesce(revoked_at, ?) WHERE id = ?'),
-    putCertificate: database.prepare('INSERT OR IGNORE INTO revoked_certificates VALUES (?, ?, ?)'),
-    listCertificates: database.prepare('SELECT * FROM revoked_certificates ORDER BY serial'),
+    revokeToken: database.prepare('INSERT OR IGNORE INTO revoked_tokens (id, revoked_at) VALUES (?, ?)'),
+    findToken: database.prepare('SELECT 1 FROM revoked_tokens WHERE id = ?'),
+    listTokens: database.prepare('SELECT * FROM revoked_tokens ORDER BY id'),
+    // A fingerprint that is learnt later is no change of the decision.
+    putCertificate: database.prepare(`
+      INSERT INTO revoked_certificates (serial_key, serial, fingerprint, revoked_at, reason) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET fingerprint = coalesce(fingerprint, excluded.fingerprint)`),
+    findCertificate: database.prepare('SELECT 1 FROM revoked_certificates WHERE serial_key = ? OR fingerprint = ?'),
+    listCertificates: database.prepare('SELECT * FROM revoked_certificates ORDER BY serial_key'),
     putOverride: database.prepare('INSERT OR REPLACE INTO gate_overrides VALUES (?, ?, ?, ?, ?)'),
+    findOverrides: database.prepare('SELECT * FROM gate_overrides WHERE commit_id = ? ORDER BY kind'),
     listOverrides: database.prepare('SELECT * FROM gate_overrides ORDER BY kind, commit_id'),
     removeOverride: database.prepare('DELETE FROM gate_overrides WHERE kind = ? AND commit_id = ?'),
   };
 }
 
-function toToken(row: Row): TokenRecord {
+function toCertificate(row: Row): RevokedCertificate {
   return {
-    id: String(row['id']),
-    // The table's CHECK admits no other.
-    role: String(row['role']) as TokenRole,
-    ...(row['host_id'] !== null && { hostId: String(row['host_id']) }),
-    sha256: String(row['sha256']),
-    ...(row['expires_at'] !== null && { expiresAt: String(row['expires_at']) }),
-    ...(row['revoked_at'] !== null && { revokedAt: String(row['revoked_at']) }),
+    serial: String(row['serial']),
+    ...(row['fingerprint'] !== null && { fingerprint: String(row['fingerprint']) }),
+    revokedAt: String(row['revoked_at']),
+    reason: String(row['reason']),
   };
 }
 
@@ -130,4 +133,14 @@ function toOverride(row: Row): GateOverride {
   const decision = { commit: String(row['commit_id']), why: String(row['why']), by: String(row['decided_by']) };
   if (row['kind'] === 'blocked') return { kind: 'blocked', ...decision };
   return { kind: 'allowed', until: String(row['until']), ...decision };
+}
+
+/** Issuers, OpenSSL and proxies write the same bytes in either case, with colons or without. */
+function plainHex(text: string): string {
+  return text.replaceAll(':', '').toLowerCase();
+}
+
+/** A serial is a number: leading zeros are a matter of the writer. */
+function serialKey(serial: string): string {
+  return plainHex(serial).replace(/^0+(?=.)/, '');
 }

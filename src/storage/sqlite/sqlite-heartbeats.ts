@@ -1,23 +1,45 @@
-// Heartbeats in state.db: the last one per (host, machine, boot).
+// Heartbeats in state.db: the last one per (host, machine, boot), and of each host those that came last.
 
 import type { DatabaseSync } from 'node:sqlite';
 import type { Heartbeat } from '../host-state.ts';
 import { onStateDatabase } from './state-database.ts';
+import { inTransaction } from './transaction.ts';
+
+// A host whose boot id changes with each heartbeat must not fill the database.
+const KEPT_PER_HOST = 16;
 
 export class SqliteHeartbeats {
   readonly #database: DatabaseSync;
   readonly #put;
+  readonly #forgetOlder;
   readonly #list;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#put = database.prepare(`
-      INSERT OR REPLACE INTO heartbeats (host_id, machine, boot_id, received_at_wall, heartbeat) VALUES (?, ?, ?, ?, ?)`);
+      INSERT OR REPLACE INTO heartbeats (host_id, machine, boot_id, received_at_wall, heartbeat, received_order)
+      VALUES ($hostId, $machine, $bootId, $receivedAtWall, $heartbeat,
+        (SELECT coalesce(max(received_order), 0) + 1 FROM heartbeats WHERE host_id = $hostId))`);
+    this.#forgetOlder = database.prepare(`
+      DELETE FROM heartbeats WHERE host_id = $hostId AND received_order <=
+        (SELECT received_order FROM heartbeats WHERE host_id = $hostId
+          ORDER BY received_order DESC LIMIT 1 OFFSET ${KEPT_PER_HOST})`);
     this.#list = database.prepare('SELECT * FROM heartbeats ORDER BY host_id, machine, boot_id');
   }
 
   put({ hostId, machine, bootId, receivedAtWall, body }: Heartbeat): void {
-    onStateDatabase(this.#database, () => this.#put.run(hostId, machine, bootId, receivedAtWall, JSON.stringify(body)));
+    onStateDatabase(this.#database, () =>
+      inTransaction(this.#database, () => {
+        this.#put.run({
+          $hostId: hostId,
+          $machine: machine,
+          $bootId: bootId,
+          $receivedAtWall: receivedAtWall,
+          $heartbeat: JSON.stringify(body),
+        });
+        this.#forgetOlder.run({ $hostId: hostId });
+      }),
+    );
   }
 
   list(): Heartbeat[] {

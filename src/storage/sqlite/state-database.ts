@@ -9,15 +9,38 @@ import { sqliteFailureOf } from './sqlite-errors.ts';
 import { inTransaction } from './transaction.ts';
 
 // Raise this with every change of a table: an older state.db is then begun anew.
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
 
 const TABLES = `
   CREATE TABLE ledger_rows (
     seq INTEGER PRIMARY KEY,
     host_id TEXT NOT NULL,
     episode_id TEXT NOT NULL,
+    commit_id TEXT,
+    received_at_us INTEGER,
     row TEXT NOT NULL,
     UNIQUE (host_id, episode_id)
+  ) STRICT;
+  CREATE INDEX ledger_rows_of_host ON ledger_rows (host_id, seq);
+  CREATE INDEX ledger_rows_of_commit ON ledger_rows (commit_id, seq);
+  CREATE TABLE ledger_tombstones (
+    seq INTEGER PRIMARY KEY,
+    host_id TEXT NOT NULL,
+    episode_id TEXT NOT NULL,
+    tombstone TEXT NOT NULL,
+    UNIQUE (host_id, episode_id)
+  ) STRICT;
+  CREATE TABLE ledger_hosts (
+    host_id TEXT PRIMARY KEY,
+    episodes INTEGER NOT NULL,
+    -- REAL: sums of what a hand may have written must not overflow; whole up to 2^53.
+    size_bytes REAL NOT NULL,
+    last_seq INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE ledger_quarters (
+    quarter INTEGER PRIMARY KEY,
+    lowest_seq INTEGER NOT NULL,
+    highest_seq INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE ledger_position (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
@@ -39,6 +62,8 @@ const TABLES = `
     boot_id TEXT NOT NULL,
     received_at_wall TEXT NOT NULL,
     heartbeat TEXT NOT NULL,
+    -- Counts each host's heartbeats as they come: the clock may step back.
+    received_order INTEGER NOT NULL,
     PRIMARY KEY (host_id, machine, boot_id)
   ) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${SCHEMA_VERSION};
@@ -98,6 +123,7 @@ function open(path: string): DatabaseSync {
     else if (version !== SCHEMA_VERSION) throw new Error(`state.db has schema ${version}, not ${SCHEMA_VERSION}`);
     // Reads the last page of each tree: finds the common damages without reading the whole file.
     database.prepare('SELECT max(seq) FROM ledger_rows').get();
+    database.prepare('SELECT max(seq) FROM ledger_tombstones').get();
     database.prepare('SELECT * FROM ledger_position').get();
     return database;
   } catch (error) {

@@ -1,35 +1,29 @@
 // POST /v1/ping: shows a host that its whole path to the receiver works, credential included. Writes nothing.
 
-import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
-import type { Clock } from '../../../lib/clock.ts';
-import { pingAnswerSchema } from '../../../protocol/answers.ts';
-import type { VersionGate } from '../../version-gate/version-gate.ts';
-import { type RouteEnvironment, requires } from '../route-environment.ts';
+import { type PingAnswer, pingAnswerSchema } from '../../../protocol/answers.ts';
+import { hostOf } from '../../identity/principal.ts';
+import type { RouteDependencies } from '../route-dependencies.ts';
+import type { RouteTable } from '../route-table.ts';
 
-const route = createRoute({
-  method: 'post',
-  path: '/v1/ping',
-  middleware: [requires('ping')] as const,
-  summary: 'Check the path and the credential',
-  responses: {
-    200: { description: 'The receiver heard it', content: { 'application/json': { schema: pingAnswerSchema } } },
-  },
-});
-
-export function registerPing(
-  app: OpenAPIHono<RouteEnvironment>,
-  { gate, clock, version }: { gate: VersionGate; clock: Clock; version: string | null },
-): void {
-  app.openapi(route, (context) => {
-    return context.json(
-      {
-        ok: true as const,
-        host_id: null,
+export function registerPing(routes: RouteTable, dependencies: RouteDependencies): void {
+  routes.add(
+    {
+      method: 'post',
+      path: '/v1/ping',
+      summary: 'Check the path and the credential',
+      action: 'ping',
+      answer: { status: 200, description: 'The receiver heard it', schema: pingAnswerSchema },
+    },
+    ({ context, principal }) => {
+      const { gate, clock, version } = dependencies;
+      const answer: PingAnswer = {
+        ok: true,
+        host_id: hostOf(principal),
         server_time: clock.wallTime(),
         version,
         gate: { enabled: gate.enabled, head: gate.head() },
-      },
-      200,
-    );
-  });
+      };
+      return context.json(answer);
+    },
+  );
 }

@@ -1,12 +1,22 @@
 // PUT /v1/episodes/{host}/{id}.tar.zst, on Node's own request and response: the body never passes through a copy.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
 import { type AfterStep, noStepObserver } from '../../../lib/after-step.ts';
 import { AppError } from '../../../lib/app-error.ts';
 import type { Logger } from '../../../lib/logger.ts';
-import type { StoredAnswer } from '../../../protocol/answers.ts';
+import { type StoredAnswer, storedAnswerSchema } from '../../../protocol/answers.ts';
+import { commitSchema } from '../../../protocol/commit.ts';
+import { sha256Schema } from '../../../protocol/digests.ts';
+import { HEADER } from '../../../protocol/headers.ts';
+import { isHostId } from '../../../protocol/ids.ts';
 import type { SequencedRow } from '../../../protocol/ledger-row.ts';
+import { PROBLEMS, type ProblemCode } from '../../../protocol/problem.ts';
 import type { BlobWrite } from '../../../storage/blob-store.ts';
+import type { AttemptCounter } from '../../attempts/attempt-counter.ts';
+import type { FleetView } from '../../fleet/fleet-view.ts';
+import type { Authenticator } from '../../identity/authenticator.ts';
+import { allows, type Principal } from '../../identity/principal.ts';
 import {
   type CheckDependencies,
   type CheckOutcome,
@@ -14,19 +24,25 @@ import {
   conflict,
   type Refusal,
   readIds,
+  retracted,
   tooLarge,
 } from '../../ingest/check-episode.ts';
 import { type CommitDependencies, commitEpisode, type IngestOutcome } from '../../ingest/commit-episode.ts';
-import { type Authenticator, allows } from '../authentication.ts';
+import type { PaceLimits } from '../body-pace.ts';
 import type { LingeringCloser } from '../lingering-close.ts';
 import { problemAnswer, sendAnswer } from '../problem-answer.ts';
+import { readBody } from '../read-body.ts';
+import type { RouteTable } from '../route-table.ts';
 
 export type AnswerStep = 'checked' | 'body-received' | 'answer-sent';
 
 export interface PutEpisodeDependencies extends CheckDependencies, CommitDependencies {
-  authenticate: Authenticator;
+  authenticator: Authenticator;
+  attemptCounter: AttemptCounter;
+  fleet: FleetView;
   lingering: LingeringCloser;
   logger: Logger;
+  limits: { pace: PaceLimits };
   /** Called when the disk may have lost what was written: the process must end. */
   onFatal: (error: AppError) => void;
   afterStep?: AfterStep<AnswerStep>;
@@ -42,44 +58,126 @@ export interface PutExchange {
   awaitsContinue: boolean;
 }
 
+/** Told by no other route: the request is answered on Node's own objects, and described here for the contract. */
+export function describePutEpisode(routes: RouteTable): void {
+  const isOfAnEpisode = (code: ProblemCode) =>
+    ![
+      'not-found',
+      'gone',
+      'method-not-allowed',
+      'range-not-satisfiable',
+      'bad-query',
+      'bad-body',
+      'file-missing',
+      'not-ready',
+      'too-many-followers',
+      'request-timeout',
+    ].includes(code);
+  routes.describe({
+    method: 'put',
+    path: '/v1/episodes/{host_id}/{episode_id}.tar.zst',
+    summary: 'Store an episode',
+    description:
+      'Refusals come before the body is read; with Expect: 100-continue, 100 comes once all checks have passed. 200 says that the same content is stored already.',
+    action: 'write-episode',
+    headers: z.object({
+      [HEADER.sha256]: sha256Schema
+        .optional()
+        .meta({ description: 'SHA-256 of the body in hex; or Repr-Digest or Content-Digest in its place' }),
+      [HEADER.reprDigest]: z.string().optional().meta({ description: 'RFC 9530, sha-256' }),
+      [HEADER.contentDigest]: z.string().optional().meta({ description: 'RFC 9530, sha-256' }),
+      [HEADER.commit]: commitSchema
+        .optional()
+        .meta({ description: 'The commit that made the episode: required while the gate is on' }),
+      [HEADER.dirty]: z.enum(['0', '1']).optional().meta({ description: '1 if it was made from a modified tree' }),
+      [HEADER.schemaVersion]: z
+        .string()
+        .optional()
+        .meta({ description: "The episode's schema version, passed through to the index" }),
+    }),
+    body: { schema: z.string().meta({ format: 'binary' }), description: 'The tarball, compressed with zstd' },
+    answer: { status: 201, description: 'Stored, and durable', schema: storedAnswerSchema },
+    also: { status: 200, description: 'It was stored already', schema: storedAnswerSchema },
+    problems: (Object.keys(PROBLEMS) as ProblemCode[]).filter(isOfAnEpisode),
+  });
+}
+
 type Accepted = Extract<CheckOutcome, { kind: 'accepted' }>;
 
 export async function putEpisode(dependencies: PutEpisodeDependencies, exchange: PutExchange): Promise<void> {
   const { request, response, requestId } = exchange;
   const afterStep = dependencies.afterStep ?? noStepObserver;
+  const client = dependencies.authenticator.clientOf(request);
+  let countedHost: string | undefined;
+  let outcomeCode: string | undefined;
   try {
-    const checked = await check(dependencies, exchange);
+    const authentication = await authenticate(dependencies, exchange);
+    countedHost = hostToCount(dependencies, exchange.rawHostId, authentication);
+    const checked = authentication.kind === 'refused' ? authentication : await check(dependencies, exchange);
     afterStep('checked');
-    if (checked.kind === 'refused') return refuse(dependencies, exchange, checked);
+    if (checked.kind === 'refused') {
+      outcomeCode = checked.code;
+      return refuse(dependencies, exchange, checked);
+    }
     if (checked.kind === 'duplicate') {
+      outcomeCode = 'duplicate';
       dependencies.lingering.prepare(request, response, exchange.awaitsContinue);
       return answerStored(exchange, 200, checked.row);
     }
     if (exchange.awaitsContinue) response.writeContinue();
     const outcome = await receiveAndCommit(dependencies, request, checked, afterStep);
-    if (outcome === 'aborted') return;
-    if (outcome.kind === 'refused') return refuse(dependencies, { ...exchange, awaitsContinue: false }, outcome);
+    if (outcome === 'aborted') return logCutOff(dependencies.logger, exchange, client);
+    if (outcome.kind === 'refused') {
+      outcomeCode = outcome.code;
+      return refuse(dependencies, { ...exchange, awaitsContinue: false }, outcome);
+    }
+    outcomeCode = outcome.kind;
     answerStored(exchange, outcome.kind === 'stored' ? 201 : 200, outcome.row);
     if (outcome.kind === 'stored') logStored(dependencies.logger, outcome.row);
     afterStep('answer-sent');
   } catch (error) {
-    answerFailure(dependencies, exchange, error);
+    outcomeCode = answerFailure(dependencies, exchange, error);
   } finally {
     if (response.headersSent) {
-      const client = `${request.socket.remoteAddress ?? '-'}:${request.socket.remotePort ?? '-'}`;
       dependencies.logger.info(`${client} - "PUT ${request.url} HTTP/${request.httpVersion}" ${response.statusCode}`);
+      if (countedHost !== undefined && outcomeCode !== undefined)
+        dependencies.attemptCounter.count(countedHost, outcomeCode);
     }
     dependencies.logger.debug({ request_id: requestId, status: response.statusCode }, 'episode request ended');
   }
 }
 
+type Asked = { kind: 'known'; principal: Principal } | (Refusal & { principal?: Principal });
+
+async function authenticate(dependencies: PutEpisodeDependencies, { request, rawHostId }: PutExchange): Promise<Asked> {
+  const authentication = await dependencies.authenticator.authenticate(request);
+  if (authentication.kind === 'refused') return authentication;
+  const { principal } = authentication;
+  if (allows(principal, 'write-episode', rawHostId)) return authentication;
+  const detail =
+    principal.role === 'host'
+      ? `this credential is host ${principal.hostId}'s, and writes its episodes alone`
+      : 'this credential may not write episodes';
+  return { kind: 'refused', code: 'forbidden', detail, principal };
+}
+
+/**
+ * Whose attempt it was. A credential of one host on another's path is that one's own failure; without a credential that counts,
+ * only a host that is known can be meant: nobody may fill the views with names, or ring an alarm for a host that is well.
+ */
+function hostToCount({ fleet }: PutEpisodeDependencies, rawHostId: string, asked: Asked): string | undefined {
+  if (asked.principal?.role === 'host') {
+    fleet.heard(asked.principal.hostId);
+    return asked.principal.hostId;
+  }
+  if (!isHostId(rawHostId)) return undefined;
+  if (asked.kind === 'refused') return fleet.isKnown(rawHostId) ? rawHostId : undefined;
+  fleet.heard(rawHostId);
+  return rawHostId;
+}
+
 async function check(dependencies: PutEpisodeDependencies, exchange: PutExchange): Promise<CheckOutcome> {
   const { request } = exchange;
-  const authentication = dependencies.authenticate('PUT', request.headers);
-  if (authentication.kind === 'refused') return authentication;
-  if (!allows(authentication.principal, 'write-episode')) {
-    return { kind: 'refused', code: 'forbidden', detail: 'this credential may not write episodes' };
-  }
   const header = (name: string) => {
     const value = request.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
@@ -100,7 +198,7 @@ async function receiveAndCommit(
   let body: BlobWrite | undefined;
   try {
     body = await dependencies.blobs.begin({ key, sha256, ...size });
-    const received = await receive(request, body, accepted, dependencies.maxEpisodeBytes);
+    const received = await receive(dependencies, request, body, accepted);
     if (received === 'aborted') return 'aborted';
     if (received.kind === 'refused') return received;
     afterStep('body-received');
@@ -114,34 +212,35 @@ async function receiveAndCommit(
 
 function toAnswer(outcome: IngestOutcome): Refusal | { kind: 'stored' | 'duplicate'; row: SequencedRow } {
   if (outcome.kind === 'conflict') return conflict(outcome.row);
+  if (outcome.kind === 'retracted') return retracted(outcome.tombstone);
   if (outcome.kind !== 'digest-mismatch') return { kind: outcome.kind, row: outcome.row };
   const detail = `${outcome.sizeBytes} bytes arrived, with SHA-256 ${outcome.sha256}; nothing was kept`;
   return { kind: 'refused', code: 'digest-mismatch', detail };
 }
 
 async function receive(
+  { limits, maxEpisodeBytes }: PutEpisodeDependencies,
   request: IncomingMessage,
   body: BlobWrite,
   { reservation }: Accepted,
-  maxEpisodeBytes: number,
 ): Promise<Refusal | { kind: 'received'; sizeBytes: number } | 'aborted'> {
   let sizeBytes = 0;
-  const chunks = request.iterator({ destroyOnReturn: false });
   try {
-    for await (const chunk of chunks as AsyncIterable<Buffer>) {
+    const end = await readBody(request, limits.pace, async (chunk) => {
       sizeBytes += chunk.byteLength;
-      if (sizeBytes > maxEpisodeBytes) return tooLarge(maxEpisodeBytes);
+      if (sizeBytes > maxEpisodeBytes) return false;
       await reservation.received(sizeBytes);
       await body.write(chunk);
-    }
+      return true;
+    });
+    if (end === 'refused') return tooLarge(maxEpisodeBytes);
+    return end === 'aborted' ? 'aborted' : { kind: 'received', sizeBytes };
   } catch (error) {
     if (error instanceof AppError && error.code === 'disk-reserve') {
       return { kind: 'refused', code: 'disk-reserve', detail: error.message };
     }
-    if (request.destroyed && !(error instanceof AppError)) return 'aborted';
     throw error;
   }
-  return request.complete ? { kind: 'received', sizeBytes } : 'aborted';
 }
 
 function refuse(dependencies: PutEpisodeDependencies, exchange: PutExchange, refusal: Refusal): void {
@@ -157,7 +256,7 @@ function refuse(dependencies: PutEpisodeDependencies, exchange: PutExchange, ref
   );
 }
 
-function answerFailure(dependencies: PutEpisodeDependencies, exchange: PutExchange, error: unknown): void {
+function answerFailure(dependencies: PutEpisodeDependencies, exchange: PutExchange, error: unknown): ProblemCode {
   const { request, response, requestId } = exchange;
   const code =
     error instanceof AppError &&
@@ -174,6 +273,13 @@ function answerFailure(dependencies: PutEpisodeDependencies, exchange: PutExchan
     sendAnswer(response, problemAnswer(code, detail, requestId));
   }
   if (error instanceof AppError && error.code === 'sync-failed') dependencies.onFatal(error);
+  return code;
+}
+
+/** Nobody was answered: no attempt, and no line in the form of one. */
+function logCutOff(logger: Logger, { request, rawHostId, rawName, requestId }: PutExchange, client: string): void {
+  const fields = { host: rawHostId, episode: rawName.replace(/\.tar\.zst$/, ''), client, request_id: requestId };
+  logger.info({ ...fields, received_bytes: request.socket.bytesRead }, 'body was cut off; nothing of it is kept');
 }
 
 function answerStored({ response }: PutExchange, status: 200 | 201, row: SequencedRow): void {

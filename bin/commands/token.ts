@@ -1,0 +1,92 @@
+// cis490 token.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { systemClock } from '../../src/lib/clock.ts';
+import { HOST_ID_PATTERN } from '../../src/protocol/ids.ts';
+import type { TokenRole } from '../../src/receiver/identity/tokens-file.ts';
+import { type CommonOptions, endWithReader, examples, prepare, withCommonOptions } from './common.ts';
+
+// Not from tokens-file.ts, which would be loaded for every command: the type holds the two together.
+const ROLES: readonly TokenRole[] = ['host', 'fleet', 'reader', 'admin'];
+
+const output = {
+  write: (text: string) => void process.stdout.write(text),
+  tell: (line: string) => void process.stderr.write(`${line}\n`),
+};
+
+export function registerToken(program: Command): void {
+  const token = program.command('token').description('the tokens by which hosts and people are told from each other');
+
+  withCommonOptions(token.command('create'))
+    .description('make a token: it is printed once, and the receiver takes it at once')
+    .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).makeOptionMandatory())
+    .option('--host <host_id>', 'the one host that a token of role host speaks for', hostId)
+    .option('--expires <when>', '90d, "12 h", 2026-12-31 (its end, UTC) or an RFC 3339 time (default: never)')
+    .addHelpText(
+      'after',
+      examples(
+        'cis490 token create --role host --host lab-07 --expires 90d > lab-07.token',
+        'cis490 token create --role reader',
+      ),
+    )
+    .action(async (options: CommonOptions & { role: TokenRole; host?: string; expires?: string }) => {
+      const [{ createToken }, { config }] = await Promise.all([
+        import('../../src/receiver/identity/manage-tokens.ts'),
+        prepareForCredentials(options),
+      ]);
+      await createToken(options, { config, clock: systemClock, output });
+    });
+
+  withCommonOptions(token.command('list'))
+    .description('tell which tokens there are, and which of them count')
+    .option('--json', 'for programs')
+    .addHelpText('after', examples('cis490 token list', "cis490 token list --json | jq '.tokens[].id'"))
+    .action(async (options: CommonOptions & { json?: boolean }) => {
+      endWithReader();
+      const { listTokens } = await import('../../src/receiver/identity/manage-tokens.ts');
+      await withControl(options, async ({ config, control }) =>
+        listTokens({ json: options.json ?? false }, { config, control, clock: systemClock, output }),
+      );
+    });
+
+  withCommonOptions(token.command('revoke'))
+    .description('let tokens count no more, from the next request on')
+    .argument('<id...>', 'as cis490 token list has them')
+    .addHelpText('after', examples('cis490 token revoke t-1a2b3c4d'))
+    .action(async (ids: string[], options: CommonOptions) => {
+      const { revokeTokens } = await import('../../src/receiver/identity/manage-tokens.ts');
+      await withControl(options, async ({ config, control }) =>
+        revokeTokens(ids, { config, control, clock: systemClock, output }),
+      );
+    });
+}
+
+async function prepareForCredentials(options: CommonOptions) {
+  const { credentialsConfigDefinition } = await import('../../src/receiver/identity/credentials-config.ts');
+  return await prepare(options, credentialsConfigDefinition);
+}
+
+type Prepared = Awaited<ReturnType<typeof prepareForCredentials>>;
+type OpenedControl = Awaited<ReturnType<typeof import('../../src/storage/open-storage.ts').openControl>>;
+
+/** With the store's control.db open, for as long as `work` takes. */
+export async function withControl(
+  options: CommonOptions,
+  work: (opened: { config: Prepared['config']; control: OpenedControl }) => Promise<void>,
+): Promise<void> {
+  const [{ openControl }, { config }] = await Promise.all([
+    import('../../src/storage/open-storage.ts'),
+    prepareForCredentials(options),
+  ]);
+  const control = await openControl(config.store.root);
+  try {
+    await work({ config, control });
+  } finally {
+    await control.close();
+  }
+}
+
+function hostId(text: string): string {
+  if (HOST_ID_PATTERN.test(text)) return text;
+  throw new InvalidArgumentError('must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit.');
+}

@@ -1,0 +1,30 @@
+// What each shipper says of itself every five minutes, whatever the state of its queue.
+
+import { z } from 'zod';
+import { hostIdSchema } from './ids.ts';
+
+export const MAX_HEARTBEAT_BYTES = 16 * 1024;
+
+const name = z.string().min(1).max(128);
+const count = z.int().nonnegative();
+
+/** Only what tells one machine's boot from another's is required: a shipper of another version must still be heard. */
+export const heartbeatSchema = z
+  .looseObject({
+    host_id: hostIdSchema,
+    sent_at_wall: z.string().max(64),
+    machine: name.meta({ description: 'An application-specific hash of the machine id' }),
+    boot_id: name,
+    version: z.looseObject({ commit: z.string().nullish(), dirty: z.boolean().nullish() }).nullish(),
+    backlog: z.looseObject({ episodes: count, bytes: count, oldest_s: z.number().nonnegative().nullish() }).nullish(),
+    held: z.looseObject({ count, code: z.string().nullish() }).nullish(),
+    quarantine: z.unknown().optional(),
+    recording: z.unknown().optional(),
+    free_bytes: count.nullish(),
+    update: z
+      .looseObject({ source: z.string().nullish() })
+      .nullish()
+      .meta({ description: 'The last update: its source is `receiver` for release bundles or `git`' }),
+  })
+  .meta({ id: 'Heartbeat' });
+export type HeartbeatBody = z.infer<typeof heartbeatSchema>;

@@ -1,0 +1,58 @@
+// One reading of the whole ledger: how much is stored, or what it has of some episodes. No more of it is held in memory than was asked for.
+
+import { isTombstone, type LedgerEntry } from '../../protocol/ledger-row.ts';
+import type { BlobKey } from '../../storage/blob-store.ts';
+import type { LedgerReader } from '../../storage/ledger-reader.ts';
+
+export interface LedgerSurvey {
+  /** Those that are stored and not retracted. */
+  episodes: number;
+  bytes: number;
+  lastSeq: number;
+  /** Of retracted episodes, as `keyText` has them. */
+  retracted: Set<string>;
+}
+
+export async function surveyLedger(ledger: LedgerReader): Promise<LedgerSurvey> {
+  const survey: LedgerSurvey = { episodes: 0, bytes: 0, lastSeq: 0, retracted: new Set() };
+  for await (const item of ledger.read(0)) {
+    if (item.kind !== 'entry') continue;
+    survey.lastSeq = item.entry.seq;
+    if (isTombstone(item.entry)) survey.retracted.add(keyOf(item.entry));
+  }
+  for await (const item of ledger.read(0)) {
+    if (item.kind !== 'entry' || isTombstone(item.entry) || survey.retracted.has(keyOf(item.entry))) continue;
+    survey.episodes += 1;
+    survey.bytes += item.entry.bytes;
+  }
+  return survey;
+}
+
+/** What the ledger has of an episode: the seq of its first row, which is the one that stands, and whether it was retracted. */
+export interface InLedger {
+  rowSeq: number | undefined;
+  isRetracted: boolean;
+}
+
+/** For each of the keys, as `keyText` has them. */
+export async function findInLedger(ledger: LedgerReader, keys: Iterable<string>): Promise<Map<string, InLedger>> {
+  const found = new Map<string, InLedger>();
+  for (const key of keys) found.set(key, { rowSeq: undefined, isRetracted: false });
+  if (found.size === 0) return found;
+  for await (const item of ledger.read(0)) {
+    if (item.kind !== 'entry') continue;
+    const known = found.get(keyOf(item.entry));
+    if (!known) continue;
+    if (isTombstone(item.entry)) known.isRetracted = true;
+    else known.rowSeq ??= item.entry.seq;
+  }
+  return found;
+}
+
+export function keyText({ hostId, episodeId }: BlobKey): string {
+  return `${hostId}/${episodeId}`;
+}
+
+export function keyOf({ host_id, episode_id }: LedgerEntry): string {
+  return `${host_id}/${episode_id}`;
+}

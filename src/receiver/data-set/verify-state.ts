@@ -1,0 +1,87 @@
+// verify-state.json at the root of the store: how far a verification has come, so that one that was ended goes on from there.
+
+import { join } from 'node:path';
+import { z } from 'zod';
+import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { readIfThere } from '../../lib/read-if-there.ts';
+import type { StoreProblem } from './store-problem.ts';
+
+// More of them would make each saving slow; beyond that they are counted.
+export const MOST_PROBLEMS = 10_000;
+
+const problemSchema = z.object({
+  kind: z.enum([
+    'missing',
+    'wrong-size',
+    'changed',
+    'unreadable',
+    'bad-row',
+    'bad-line',
+    'unlisted',
+    'retracted-left',
+    'foreign',
+  ]),
+  path: z.string(),
+  detail: z.string(),
+  key: z.object({ hostId: z.string(), episodeId: z.string() }).optional(),
+}) satisfies z.ZodType<StoreProblem>;
+
+const verifyStateSchema = z.object({
+  /** Which ledger it was: see `LedgerReader.identity`. Null for an empty one. */
+  ledger: z.string().nullable(),
+  started_at_wall: z.string(),
+  /** Null while it is not done. */
+  finished_at_wall: z.string().nullable(),
+  /** All rows up to this one have been verified. */
+  last_seq: z.int().nonnegative(),
+  episodes: z.int().nonnegative(),
+  bytes: z.int().nonnegative(),
+  problem_count: z.int().nonnegative(),
+  problems: z.array(problemSchema),
+});
+export type VerifyState = z.infer<typeof verifyStateSchema>;
+
+export class VerifyStateFile {
+  readonly #path: string;
+
+  constructor(root: string) {
+    this.#path = join(root, 'verify-state.json');
+  }
+
+  /** Undefined when there is none that can be used: nothing is lost but time. */
+  async load(): Promise<VerifyState | undefined> {
+    const text = await readIfThere(this.#path);
+    if (text === undefined) return undefined;
+    try {
+      return verifyStateSchema.safeParse(JSON.parse(text)).data;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Throws the system's error. */
+  async save(state: VerifyState): Promise<void> {
+    await writeFileDurably(this.#path, toJsonFile(state));
+  }
+}
+
+export function beginState(ledger: string | undefined, nowWall: string): VerifyState {
+  return {
+    ledger: ledger ?? null,
+    started_at_wall: nowWall,
+    finished_at_wall: null,
+    last_seq: 0,
+    episodes: 0,
+    bytes: 0,
+    problem_count: 0,
+    problems: [],
+  };
+}
+
+/** False when it was known already: what lies behind the last verified row is met again when a run goes on. */
+export function addProblem(state: VerifyState, problem: StoreProblem): boolean {
+  if (state.problems.some(({ kind, path }) => kind === problem.kind && path === problem.path)) return false;
+  state.problem_count += 1;
+  if (state.problems.length < MOST_PROBLEMS) state.problems.push(problem);
+  return true;
+}

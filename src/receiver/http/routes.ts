@@ -1,0 +1,69 @@
+// Every endpoint but the episode PUT, in one app, and the contract that is made from them.
+
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { AppError } from '../../lib/app-error.ts';
+import type { ProblemCode } from '../../protocol/problem.ts';
+import type { RouteDependencies } from './route-dependencies.ts';
+import { answerProblem, type RouteEnvironment } from './route-environment.ts';
+import { RouteTable } from './route-table.ts';
+import { registerEpisode } from './routes/episode.ts';
+import { registerEpisodes } from './routes/episodes.ts';
+import { registerFleet } from './routes/fleet.ts';
+import { registerHealth, registerReadiness } from './routes/health.ts';
+import { registerHeartbeat } from './routes/heartbeat.ts';
+import { registerHostHealth } from './routes/host-health.ts';
+import { registerIndex } from './routes/index-stream.ts';
+import { registerOpenApi } from './routes/openapi.ts';
+import { registerPing } from './routes/ping.ts';
+import { describePutEpisode } from './routes/put-episode.ts';
+import { registerVersionGate } from './routes/version-gate.ts';
+
+// Failures of the storage that a client can do something with.
+const TOLD = new Set<string>(['disk-full', 'sync-failed', 'stopping'] satisfies ProblemCode[]);
+
+export function createRoutes(dependencies: RouteDependencies): OpenAPIHono<RouteEnvironment> {
+  const app = new OpenAPIHono<RouteEnvironment>();
+  const routes = new RouteTable(app);
+  app.use('*', async (context, next) => {
+    await next();
+    // A body that nobody has read: the client may be in the middle of it.
+    const { incoming, outgoing } = context.env;
+    if (!outgoing.headersSent)
+      dependencies.lingering.prepare(incoming, outgoing, incoming.headers.expect !== undefined);
+  });
+  registerHealth(routes);
+  app.use('*', async (context, next) => {
+    const authentication = await dependencies.authenticator.authenticate(context.env.incoming);
+    if (authentication.kind === 'refused') {
+      return answerProblem(context, authentication.code, authentication.detail);
+    }
+    context.set('principal', authentication.principal);
+    if (authentication.principal.role === 'host') dependencies.fleet.heard(authentication.principal.hostId);
+    await next();
+    return undefined;
+  });
+  registerReadiness(routes, dependencies);
+  registerPing(routes, dependencies);
+  registerVersionGate(routes, dependencies);
+  describePutEpisode(routes);
+  registerEpisode(routes, dependencies);
+  registerEpisodes(routes, dependencies);
+  registerIndex(routes, dependencies);
+  registerHeartbeat(routes, dependencies);
+  registerHostHealth(routes, dependencies);
+  registerFleet(routes, dependencies);
+  registerOpenApi(routes, dependencies, app);
+  routes.answerOtherMethods();
+  app.notFound((context) =>
+    answerProblem(context, 'not-found', `nothing is served at ${context.req.method} ${context.req.path}`),
+  );
+  app.onError((error, context) => {
+    dependencies.logger.error({ err: error, path: context.req.path }, 'request failed');
+    if (error instanceof AppError && error.code === 'sync-failed') dependencies.onFatal(error);
+    if (error instanceof AppError && TOLD.has(error.code)) {
+      return answerProblem(context, error.code as ProblemCode, error.message);
+    }
+    return answerProblem(context, 'internal-error', 'the receiver failed; its log has the cause under this request_id');
+  });
+  return app;
+}

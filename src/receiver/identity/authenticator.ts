@@ -1,0 +1,95 @@
+// Who is asking. A bearer token decides alone where one is sent; otherwise the client's certificate does; where no credential is
+// configured at all, the loopback rule stands in for one.
+
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Control } from '../../storage/control.ts';
+import { hasCredential, type ReceiverConfig } from '../receiver-config.ts';
+import { type Authentication, known, refused } from './authentication.ts';
+import { BearerTokens } from './bearer-tokens.ts';
+import { CertificateAuthenticator } from './certificate-authenticator.ts';
+import { readCertificates } from './certificate-authorities.ts';
+import { authenticateOnLoopback } from './loopback-rule.ts';
+import type { Principal } from './principal.ts';
+import { singleHeader } from './single-header.ts';
+import type { TokenRecord } from './tokens-file.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
+
+export interface Authenticator {
+  /** Throws what the port Control throws. */
+  authenticate(request: IncomingMessage): Promise<Authentication>;
+  /** The client as a log names it: `address:port`, or `address` as a trusted proxy tells it. */
+  clientOf(request: IncomingMessage): string;
+}
+
+export interface AuthenticatorOptions {
+  listen: ReceiverConfig['listen'];
+  auth: ReceiverConfig['auth'];
+  control: Pick<Control, 'isTokenRevoked' | 'isCertificateRevoked'>;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Throws `bad-tokens-file`, `bad-certificate`. */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { listen, auth, control, clock, logger } = options;
+  const proxies = new TrustedProxies(listen.trusted_proxies);
+  const clientOf = (request: IncomingMessage) => proxies.clientOf(request);
+  if (!hasCredential({ listen, auth })) {
+    const authenticate = async ({ method = '', headers }: IncomingMessage) => authenticateOnLoopback(method, headers);
+    return { authenticate, clientOf };
+  }
+  const tokens = new BearerTokens({ fleetTokenSha256: auth.fleet_token_sha256, path: auth.tokens_file, logger });
+  const caFile = listen.tls?.client_ca_file;
+  const certificates = new CertificateAuthenticator({
+    authorities: caFile === undefined ? [] : readCertificates(caFile, '[listen.tls] client_ca_file'),
+    proxies,
+    headers: listen.proxy_headers,
+    control,
+    clock,
+  });
+  const authenticate = async (request: IncomingMessage): Promise<Authentication> => {
+    const authorization = singleHeader(request, 'authorization');
+    if (authorization.kind === 'several') return refused('bad-request', 'Authorization stands twice in the request');
+    // Also an empty one: who means to send a token is told so, and not taken for somebody else.
+    if (request.headers.authorization !== undefined) {
+      const value = authorization.kind === 'one' ? authorization.value : '';
+      return await authenticateBearer(value, { tokens, control, clock });
+    }
+    return (await certificates.authenticate(request)) ?? missing(caFile !== undefined);
+  };
+  return { authenticate, clientOf };
+}
+
+async function authenticateBearer(
+  authorization: string,
+  { tokens, control, clock }: { tokens: BearerTokens } & Pick<AuthenticatorOptions, 'control' | 'clock'>,
+): Promise<Authentication> {
+  const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  if (token === undefined) return missing(false);
+  const found = tokens.find(token);
+  if (!found) return refused('credential-invalid', 'this token is not known here');
+  if (found.kind === 'fleet-token') return known({ role: 'fleet', name: 'fleet token' });
+  const { record } = found;
+  const now = Temporal.Instant.from(clock.wallTime());
+  if (record.expires_at !== undefined && Temporal.Instant.compare(now, Temporal.Instant.from(record.expires_at)) >= 0) {
+    return refused('credential-invalid', `the token ${record.id} expired at ${record.expires_at}`);
+  }
+  if (await control.isTokenRevoked(record.id))
+    return refused('credential-invalid', `the token ${record.id} was revoked`);
+  return known(principalOf(record));
+}
+
+function principalOf({ id, role, host }: TokenRecord): Principal {
+  const name = `token ${id}`;
+  if (role !== 'host') return { role, name };
+  // The file's schema admits no host token without its host.
+  if (host === undefined) throw new Error(`${name} has no host`);
+  return { role, hostId: host, name };
+}
+
+function missing(certificatesCount: boolean): Authentication {
+  const other = certificatesCount ? ', or a client certificate' : '';
+  return refused('credential-missing', `send Authorization: Bearer <token>${other}`);
+}

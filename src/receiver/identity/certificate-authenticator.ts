@@ -1,0 +1,98 @@
+// Lab hosts by their certificates: shown in the receiver's own TLS, or passed on by a trusted proxy. The date, the issuer and the
+// revocation are looked at for each request, because a connection outlives changes of all three.
+
+import type { X509Certificate } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import type { Clock } from '../../lib/clock.ts';
+import type { Control } from '../../storage/control.ts';
+import { type Authentication, known, refused } from './authentication.ts';
+import { type Judgement, judgeCertificate } from './judge-certificate.ts';
+import {
+  type ProxiedCertificate,
+  type ProxyHeaders,
+  readDescribedCertificate,
+  readWholeCertificate,
+} from './proxied-certificate.ts';
+import { loadSubjectReader, type ReadSubject } from './subject-name.ts';
+import type { TrustedProxies } from './trusted-proxies.ts';
+
+export interface CertificateAuthenticatorOptions {
+  /** None: no certificate that comes whole counts. */
+  authorities: readonly X509Certificate[];
+  proxies: TrustedProxies;
+  headers: ProxyHeaders;
+  control: Pick<Control, 'isCertificateRevoked'>;
+  clock: Clock;
+}
+
+export class CertificateAuthenticator {
+  readonly #options: CertificateAuthenticatorOptions;
+  #readSubject: Promise<ReadSubject> | undefined;
+
+  constructor(options: CertificateAuthenticatorOptions) {
+    this.#options = options;
+  }
+
+  /** Undefined when the client has shown none. */
+  async authenticate(request: IncomingMessage): Promise<Authentication | undefined> {
+    // What a proxy shows in its own TLS is its own certificate, and not the client's.
+    if (this.#options.proxies.sent(request)) return await this.#proxied(await this.#readHeaders(request));
+    if (!(request.socket instanceof TLSSocket)) return undefined;
+    const certificate = request.socket.getPeerX509Certificate();
+    if (!certificate) return undefined;
+    const judgement = this.#judge(certificate);
+    if (judgement.kind === 'good' && !request.socket.authorized) {
+      return invalid(`TLS has not accepted it: ${wordsOf(request.socket.authorizationError)}`);
+    }
+    return await this.#unlessRevoked(judgement, identifiersOf(certificate));
+  }
+
+  async #readHeaders(request: IncomingMessage): Promise<ProxiedCertificate> {
+    const { certificate, subject, san, fingerprint } = this.#options.headers;
+    if (subject === undefined || fingerprint === undefined) return readWholeCertificate(request, certificate);
+    this.#readSubject ??= loadSubjectReader();
+    return readDescribedCertificate(request, { subject, san, fingerprint }, await this.#readSubject);
+  }
+
+  async #proxied(shown: ProxiedCertificate): Promise<Authentication | undefined> {
+    if (shown.kind === 'none') return undefined;
+    if (shown.kind === 'refused') return shown;
+    if (shown.kind === 'described')
+      return await this.#unlessRevoked(shown.judgement, { fingerprint: shown.fingerprint });
+    return await this.#unlessRevoked(this.#judge(shown.certificate), identifiersOf(shown.certificate));
+  }
+
+  #judge(certificate: X509Certificate): Judgement {
+    const now = Temporal.Instant.from(this.#options.clock.wallTime()).epochMilliseconds;
+    return judgeCertificate(certificate, this.#options.authorities, now);
+  }
+
+  async #unlessRevoked(
+    judgement: Judgement,
+    identifiers: { serial?: string; fingerprint: string },
+  ): Promise<Authentication> {
+    if (judgement.kind === 'bad') return invalid(judgement.reason);
+    if (await this.#options.control.isCertificateRevoked(identifiers)) return invalid('it was revoked');
+    const { hostId } = judgement;
+    return known({ role: 'host', hostId, name: `certificate ${hostId}` });
+  }
+}
+
+/** As the list of the revoked has them: hex digits without colons. */
+export function identifiersOf(certificate: X509Certificate): { serial: string; fingerprint: string } {
+  return {
+    serial: certificate.serialNumber,
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+  };
+}
+
+function invalid(reason: string): Authentication {
+  return refused('credential-invalid', `this client certificate does not count: ${reason}`);
+}
+
+/** OpenSSL's own names: what it looks at beyond our judgement, such as the strength of keys. */
+function wordsOf(error: Error | string | null | undefined): string {
+  const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : (error ?? 'unknown');
+  return code.toLowerCase().replaceAll('_', ' ');
+}

@@ -1,0 +1,73 @@
+// What a reload of the configuration replaces: made whole before any of it is put in force, so that a bad file changes nothing.
+
+import type { ServerOptions as TlsServerOptions } from 'node:https';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Control } from '../storage/control.ts';
+import type { FleetView } from './fleet/fleet-view.ts';
+import { tlsOptionsOf } from './http/tls-options.ts';
+import { type Authenticator, createAuthenticator } from './identity/authenticator.ts';
+import type { ReceiverConfig } from './receiver-config.ts';
+import { createVersionGate } from './version-gate/create-version-gate.ts';
+import { remediationFor } from './version-gate/remediation.ts';
+import { createOpenGate, type VersionGate } from './version-gate/version-gate.ts';
+
+export interface LiveParts {
+  authenticator: Authenticator;
+  gate: VersionGate;
+  maxEpisodeBytes: number;
+  remediationFor: (hostId: string | null) => string;
+}
+
+export interface LivePartsOptions {
+  config: ReceiverConfig;
+  /** A git checkout that the gate may fall back to. */
+  checkoutPath: string | undefined;
+  control: Control;
+  fleet: FleetView;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** Throws `bad-tokens-file` or `bad-certificate`. `tls` is undefined for plain HTTP. */
+export function createLiveParts(options: LivePartsOptions): { parts: LiveParts; tls: TlsServerOptions | undefined } {
+  const { config, control, fleet, clock, logger } = options;
+  const nowMs = Temporal.Instant.from(clock.wallTime()).epochMilliseconds;
+  const tls = tlsOptionsOf(config.listen, nowMs);
+  const authenticator = createAuthenticator({ listen: config.listen, auth: config.auth, control, clock, logger });
+  for (const warning of tls?.warnings ?? []) logger.warn(warning);
+  const configured = config.version_gate.remediation;
+  const parts: LiveParts = {
+    authenticator,
+    // Last: it begins to read in the background.
+    gate: createGate(options),
+    maxEpisodeBytes: config.store.max_episode_bytes,
+    remediationFor: (hostId) => {
+      const update = hostId === null ? undefined : fleet.heartbeatOf(hostId)?.body['update'];
+      return remediationFor({ configured, installedFrom: installedFrom(update) });
+    },
+  };
+  return { parts, tls: tls?.options };
+}
+
+function createGate({ config, checkoutPath, control, clock, logger }: LivePartsOptions): VersionGate {
+  if (!config.version_gate.enabled) {
+    logger.warn('version gate is off: episodes of any code are stored ([version_gate] enabled = false)');
+    return createOpenGate();
+  }
+  return createVersionGate({
+    config: config.version_gate,
+    storeRoot: config.store.root,
+    checkoutPath,
+    control,
+    clock,
+    logger,
+  });
+}
+
+/** What its heartbeat says of its updates: release bundles come from the receiver. */
+function installedFrom(update: unknown): 'git' | 'release' | undefined {
+  const source = typeof update === 'object' && update !== null && 'source' in update ? update.source : undefined;
+  if (source === 'receiver') return 'release';
+  return source === 'git' ? 'git' : undefined;
+}
