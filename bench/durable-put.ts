@@ -6,15 +6,16 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LoadProcess } from './load-process.ts';
 import { machineFacts } from './machine-facts.ts';
+import { measurePeakMemory } from './peak-memory.ts';
 import { nginxVersion } from './peers/nginx.ts';
 import { starletteVersions } from './peers/starlette.ts';
 import { runWorkload } from './run-workload.ts';
 import { type Comparison, formatTable } from './table.ts';
-import { chooseWorkloads } from './workloads.ts';
+import { chooseWorkloads, MEMORY_ROW } from './workloads.ts';
 
 const USAGE = `Usage: npm run bench -- [options]
   --rounds N        rounds of each row (default 5)
-  --only ROW        only this row: large, small or re-put
+  --only ROW        only this row: large, small, re-put, gate or memory
   --quick           one tiny round of each: proves that the bench works, measures nothing
   --dir DIRECTORY   the disk that is measured (default: ${tmpdir()})
   --require-peers   fail when a peer is not installed
@@ -41,6 +42,7 @@ async function main(): Promise<void> {
   const directory = await mkdtemp(join(await realpath(options.dir), 'cis490-bench-'));
   const load = new LoadProcess();
   const comparisons: Comparison[] = [];
+  const more: string[][] = [];
   try {
     for (const fact of [
       ...machineFacts(directory),
@@ -50,14 +52,16 @@ async function main(): Promise<void> {
       process.stdout.write(`- ${fact}\n`);
     }
     const progress = (text: string) => process.stderr.write(text);
-    for (const workload of workloads) {
-      comparisons.push(await runWorkload({ directory, rounds, warmUp: !options.quick, load, progress }, workload));
+    const run = { directory, rounds, warmUp: !options.quick, load, progress };
+    for (const workload of workloads) comparisons.push(await runWorkload(run, workload));
+    if (options.only === undefined || options.only === MEMORY_ROW) {
+      more.push(await measurePeakMemory(run, options.quick));
     }
   } finally {
     await load.stop();
     await rm(directory, { recursive: true, force: true });
   }
-  process.stdout.write(`\n${formatTable(comparisons)}`);
+  process.stdout.write(`\n${formatTable(comparisons, more)}`);
   if (options.quick) process.stdout.write('\n--quick: these figures measure nothing.\n');
   const missing = comparisons.flatMap(({ peers }) => peers).filter(({ kind }) => kind === 'missing');
   if (options['require-peers'] && missing.length > 0) {

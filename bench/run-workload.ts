@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Episode } from './load.ts';
 import type { LoadProcess } from './load-process.ts';
 import { bareLoop } from './peers/bare-loop.ts';
-import { cis490, sha256OfFile } from './peers/cis490.ts';
+import { cis490, cis490WithoutGate, sha256OfFile } from './peers/cis490.ts';
 import type { Contender, RunningContender } from './peers/contender.ts';
 import { nginx } from './peers/nginx.ts';
 import { starletteWithFsync, starletteWithoutFsync } from './peers/starlette.ts';
@@ -18,6 +18,7 @@ const PEERS: Record<PeerName, Contender> = {
   'starlette-fsync': starletteWithFsync,
   starlette: starletteWithoutFsync,
   'bare-loop': bareLoop,
+  'gate-off': cis490WithoutGate,
 };
 const SAMPLES = 8;
 const MAX_BODIES_BYTES = 256 * 1024 * 1024;

@@ -17,7 +17,8 @@ export interface Comparison {
 
 const HEAD = ['row', 'CIS490', 'peer', "peer's", 'ratio', 'target', 'reached'];
 
-export function formatTable(comparisons: readonly Comparison[]): string {
+/** `more`: lines of the same table that compare no rates. */
+export function formatTable(comparisons: readonly Comparison[], more: readonly string[][]): string {
   const lines = comparisons.flatMap(({ workload, ours, peers }) =>
     workload.targets.flatMap(({ atLeast }, index) => {
       const peer = peers[index];
@@ -25,7 +26,7 @@ export function formatTable(comparisons: readonly Comparison[]): string {
     }),
   );
   const separator = HEAD.map(() => '---');
-  return [HEAD, separator, ...lines].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  return [HEAD, separator, ...lines, ...more].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
 }
 
 function formatLine(

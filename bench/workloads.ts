@@ -1,6 +1,6 @@
 // What is measured, against whom, and what is to be reached: one entry for each row of the table.
 
-export type PeerName = 'nginx' | 'starlette-fsync' | 'starlette' | 'bare-loop';
+export type PeerName = 'nginx' | 'starlette-fsync' | 'starlette' | 'bare-loop' | 'gate-off';
 
 export interface Target {
   peer: PeerName;
@@ -21,6 +21,9 @@ export interface Workload {
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+
+/** The receiver's memory, which is no rate and has no peer. */
+export const MEMORY_ROW = 'memory';
 
 const WORKLOADS: readonly Workload[] = [
   {
@@ -62,13 +65,24 @@ const WORKLOADS: readonly Workload[] = [
       { peer: 'starlette', atLeast: 3 },
     ],
   },
+  {
+    name: 'gate',
+    does: 'first-put',
+    sizeBytes: 16 * KIB,
+    atOnce: 16,
+    puts: 800,
+    unit: 'PUT/s',
+    // "No measurable difference": within a twentieth, and a range that holds 1.
+    targets: [{ peer: 'gate-off', atLeast: 0.95 }],
+  },
 ];
 
 /** `quick` keeps the shape and shrinks the work, so that a run proves the bench and measures nothing. */
 export function chooseWorkloads({ only, quick }: { only?: string | undefined; quick: boolean }): Workload[] {
   const chosen = WORKLOADS.filter(({ name }) => only === undefined || name === only);
-  if (chosen.length === 0) {
-    throw new Error(`there is no row ${only}; there are: ${WORKLOADS.map(({ name }) => name).join(', ')}`);
+  if (chosen.length === 0 && only !== MEMORY_ROW) {
+    const names = [...WORKLOADS.map(({ name }) => name), MEMORY_ROW];
+    throw new Error(`there is no row ${only}; there are: ${names.join(', ')}`);
   }
   if (!quick) return chosen;
   return chosen.map((workload) => ({
@@ -78,7 +92,8 @@ export function chooseWorkloads({ only, quick }: { only?: string | undefined; qu
   }));
 }
 
-export function titleOf({ does, sizeBytes, atOnce }: Workload): string {
+export function titleOf({ name, does, sizeBytes, atOnce }: Workload): string {
+  if (name === 'gate') return 'the gate check in it';
   const size = sizeBytes >= MIB ? `${sizeBytes / MIB} MiB` : `${sizeBytes / KIB} KiB`;
   return `${does === 're-put' ? 're-PUT of a stored' : 'durable PUT,'} ${size} × ${atOnce} at a time`;
 }

@@ -7,6 +7,7 @@ import { registerAllInOne } from './commands/all-in-one.ts';
 import { registerCa } from './commands/ca.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerEpisode } from './commands/episode.ts';
+import { registerGate } from './commands/gate.ts';
 import { registerIndex } from './commands/index.ts';
 import { registerLabHost } from './commands/lab-host.ts';
 import { registerReceiver } from './commands/receiver.ts';
@@ -35,6 +36,7 @@ registerEpisode(program);
 registerIndex(program);
 registerToken(program);
 registerCa(program);
+registerGate(program);
 registerAllInOne(program);
 
 await program.parseAsync().catch(fail);

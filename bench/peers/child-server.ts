@@ -27,7 +27,7 @@ export async function startServer(
   command: string,
   args: readonly string[],
   { directory, port }: { directory: string; port: number },
-): Promise<{ stop: () => Promise<void> }> {
+): Promise<{ pid: number; stop: () => Promise<void> }> {
   const logPath = join(directory, 'log');
   const log = openSync(logPath, 'a');
   const child = spawn(command, args, { cwd: directory, stdio: ['ignore', log, log] });
@@ -45,7 +45,7 @@ export async function startServer(
     await stop(child);
     throw new Error(`${command} did not start: ${failure?.message ?? ''}\n${await readFile(logPath, 'utf8')}`);
   }
-  return { stop: () => stop(child) };
+  return { pid: child.pid ?? 0, stop: () => stop(child) };
 }
 
 async function accepts(port: number): Promise<boolean> {

@@ -11,27 +11,36 @@ import type { Contender, RunningContender } from './contender.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/cis490', import.meta.url));
 
-export const cis490: Contender = {
-  name: 'CIS490',
-  missing: () => undefined,
-  async start(directory): Promise<RunningContender> {
-    const port = await freePort();
-    const root = join(directory, 'store');
-    const config = join(directory, 'receiver.toml');
-    await writeFile(
-      config,
-      `[listen]\nport = ${port}\n[store]\nroot = "${root}"\nmin_free = "64 MiB"\n[version_gate]\ncommits = ["${COMMIT}"]\n`,
-    );
-    const { stop } = await startServer(LAUNCHER, ['receiver', '--config', config], { directory, port });
-    return {
-      port,
-      take: ({ load, ...work }) => load.put({ port, ...work }),
-      fileOf: ({ hostId, episodeId }) => join(root, 'episodes', hostId, `${episodeId}.tar.zst`),
-      verify: (episodes, sha256s) => verifyLedger(join(root, 'index.jsonl'), episodes, sha256s),
-      stop,
-    };
-  },
-};
+// As long as the default window: the gate's look-up is among as many commits as in a deployment.
+const WINDOW = [COMMIT, ...Array.from({ length: 99 }, (_, index) => index.toString(16).padStart(40, 'f'))];
+
+export const cis490 = receiver('CIS490', `commits = ${JSON.stringify(WINDOW)}`);
+export const cis490WithoutGate = receiver('CIS490, its gate off', 'enabled = false');
+
+function receiver(name: string, gate: string): Contender {
+  return {
+    name,
+    missing: () => undefined,
+    async start(directory): Promise<RunningContender> {
+      const port = await freePort();
+      const root = join(directory, 'store');
+      const config = join(directory, 'receiver.toml');
+      await writeFile(
+        config,
+        `[listen]\nport = ${port}\n[store]\nroot = "${root}"\nmin_free = "64 MiB"\n[version_gate]\n${gate}\n`,
+      );
+      const { pid, stop } = await startServer(LAUNCHER, ['receiver', '--config', config], { directory, port });
+      return {
+        port,
+        pid,
+        take: ({ load, ...work }) => load.put({ port, ...work }),
+        fileOf: ({ hostId, episodeId }) => join(root, 'episodes', hostId, `${episodeId}.tar.zst`),
+        verify: (episodes, sha256s) => verifyLedger(join(root, 'index.jsonl'), episodes, sha256s),
+        stop,
+      };
+    },
+  };
+}
 
 /** One row each, with the right digest; and the ledger's last line is whole. */
 async function verifyLedger(path: string, episodes: readonly Episode[], sha256s: readonly string[]): Promise<void> {

@@ -14,6 +14,7 @@ export interface Turn {
 export interface RunningContender {
   /** Only servers have one. */
   port?: number;
+  pid?: number;
   /** Seconds from the first request to the last answer. */
   take(turn: Turn): Promise<number>;
   /** Where the content of a stored episode must now be. */

@@ -27,9 +27,13 @@ export function registerCa(program: Command): void {
       ),
     )
     .action(async (options: CommonOptions & { cert?: string; serial?: string; fingerprint?: string; why: string }) => {
-      const { revokeCertificate } = await import('../../src/receiver/identity/manage-revocations.ts');
+      const { identifyCertificate, revokeCertificate } = await import(
+        '../../src/receiver/identity/manage-revocations.ts'
+      );
+      // Before the rights of root are given up: the file may be root's.
+      const certificate = identifyCertificate(options);
       await withControl(options, async ({ config, control }) =>
-        revokeCertificate(options, options.why, { config, control, clock: systemClock, output }),
+        revokeCertificate(certificate, options.why, { config, control, clock: systemClock, output }),
       );
     });
 

@@ -1,5 +1,6 @@
 // cis490 token.
 
+import { dirname } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { HOST_ID_PATTERN } from '../../src/protocol/ids.ts';
@@ -30,10 +31,13 @@ export function registerToken(program: Command): void {
       ),
     )
     .action(async (options: CommonOptions & { role: TokenRole; host?: string; expires?: string }) => {
-      const [{ createToken }, { config }] = await Promise.all([
+      const [{ createToken }, { becomeOwner }, { config }] = await Promise.all([
         import('../../src/receiver/identity/manage-tokens.ts'),
+        import('../../src/lib/become-owner.ts'),
         prepareForCredentials(options),
       ]);
+      // Not as root in a directory of the service's user, who could turn what root writes there to something else.
+      await becomeOwner(dirname(config.auth.tokens_file));
       await createToken(options, { config, clock: systemClock, output });
     });
 
@@ -69,15 +73,17 @@ async function prepareForCredentials(options: CommonOptions) {
 type Prepared = Awaited<ReturnType<typeof prepareForCredentials>>;
 type OpenedControl = Awaited<ReturnType<typeof import('../../src/storage/open-storage.ts').openControl>>;
 
-/** With the store's control.db open, for as long as `work` takes. */
+/** With the store's control.db open, for as long as `work` takes, and as the user whom the store belongs to. */
 export async function withControl(
   options: CommonOptions,
   work: (opened: { config: Prepared['config']; control: OpenedControl }) => Promise<void>,
 ): Promise<void> {
-  const [{ openControl }, { config }] = await Promise.all([
+  const [{ openControl }, { becomeOwner }, { config }] = await Promise.all([
     import('../../src/storage/open-storage.ts'),
+    import('../../src/lib/become-owner.ts'),
     prepareForCredentials(options),
   ]);
+  await becomeOwner(config.store.root);
   const control = await openControl(config.store.root);
   try {
     await work({ config, control });

@@ -2,7 +2,7 @@
 
 import { access, constants, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { AppError, isMissing } from './app-error.ts';
+import { AppError, errnoOf, isMissing } from './app-error.ts';
 
 /**
  * For root: gives up its rights for good, for those of whom the directory belongs to. For everybody else: makes sure that they may
@@ -10,6 +10,7 @@ import { AppError, isMissing } from './app-error.ts';
  */
 export async function becomeOwner(directory: string): Promise<void> {
   const { uid, gid } = await stat(directory).catch((error: unknown) => {
+    if (errnoOf(error) === 'EACCES') throw notPermitted(directory, error);
     if (!isMissing(error)) throw error;
     throw new AppError('bad-input', `there is no ${directory}`, {
       hint: 'the receiver makes it at its first start: systemctl status cis490-receiver',
@@ -21,10 +22,14 @@ export async function becomeOwner(directory: string): Promise<void> {
     return;
   }
   await access(directory, constants.R_OK | constants.W_OK | constants.X_OK).catch((error: unknown) => {
-    throw new AppError('not-permitted', `${loginName()} may not write to ${directory}`, {
-      hint: 'run it again with sudo',
-      cause: error,
-    });
+    throw notPermitted(directory, error);
+  });
+}
+
+function notPermitted(directory: string, cause: unknown): AppError {
+  return new AppError('not-permitted', `${loginName()} may not write to ${directory}`, {
+    hint: 'run it again with sudo',
+    cause,
   });
 }
 

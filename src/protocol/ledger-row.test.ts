@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ledgerRowSchema } from './ledger-row.ts';
+import { isTombstone, type LedgerEntry, ledgerRowSchema, tombstoneSchema } from './ledger-row.ts';
 
 const OLDER = {
   host_id: 'lab-07',
@@ -62,4 +62,40 @@ describe('no row', () => {
   ] satisfies [string, Record<string, unknown>][]) {
     test(title, () => assert.equal(ledgerRowSchema.safeParse({ ...OLDER, ...change }).success, false));
   }
+});
+
+const TOMBSTONE = {
+  host_id: 'lab-07',
+  episode_id: 'e',
+  retracted_at_wall: '2026-05-01T06:37:53.830599+00:00',
+  reason: 'recorded with the lens cap on',
+  by: 'ada',
+};
+
+describe('a tombstone', () => {
+  for (const [title, more] of [
+    ['without a number', {}],
+    ['with its number', { seq: 7 }],
+    ['of a newer receiver', { seq: 7, labels: { a: [1] } }],
+  ] satisfies [string, Record<string, unknown>][]) {
+    test(`${title} is read, and nothing of it is lost`, () => {
+      assert.deepEqual(tombstoneSchema.parse({ ...TOMBSTONE, ...more }), { ...TOMBSTONE, ...more });
+    });
+  }
+
+  for (const key of Object.keys(TOMBSTONE)) {
+    test(`is none without ${key}`, () => {
+      assert.equal(tombstoneSchema.safeParse({ ...TOMBSTONE, [key]: undefined }).success, false);
+    });
+  }
+
+  test('is no row, and a row is none, whatever fields it has that are not known here', () => {
+    const entries: [LedgerEntry, boolean][] = [
+      [{ ...TOMBSTONE, seq: 1 }, true],
+      [{ ...OLDER, seq: 1 }, false],
+      [{ ...OLDER, ...TOMBSTONE, seq: 1 }, false],
+    ];
+    for (const [entry, expected] of entries) assert.equal(isTombstone(entry), expected);
+    assert.equal(ledgerRowSchema.safeParse(TOMBSTONE).success, false);
+  });
 });

@@ -22,6 +22,8 @@ export interface NewCertificate {
   /** The extended key usage; default clientAuth. Empty: none. */
   usage?: string;
   san?: string;
+  /** One more line for openssl's extensions. */
+  extension?: string;
   /** A certificate that may issue others. */
   isAuthority?: boolean;
 }
@@ -71,7 +73,15 @@ export class TestAuthority {
   }
 
   issue(wanted: NewCertificate = {}): IssuedCertificate {
-    const { subject = '/CN=lab-1', fromDays = -1, untilDays = 30, usage = 'clientAuth', san, isAuthority } = wanted;
+    const {
+      subject = '/CN=lab-1',
+      fromDays = -1,
+      untilDays = 30,
+      usage = 'clientAuth',
+      san,
+      extension,
+      isAuthority,
+    } = wanted;
     this.#issued += 1;
     const path = (suffix: string) => join(this.#directory, `${this.#issued}.${suffix}`);
     const [certFile, keyFile] = [path('crt'), path('key')];
@@ -81,6 +91,7 @@ export class TestAuthority {
       `basicConstraints=critical,CA:${isAuthority ? 'TRUE' : 'FALSE'}`,
       ...(usage === '' ? [] : [`extendedKeyUsage=${usage}`]),
       ...(san === undefined ? [] : [`subjectAltName=${san}`]),
+      ...(extension === undefined ? [] : [extension]),
     ];
     writeFileSync(path('ext'), `${extensions.join('\n')}\n`);
     const dates = ['-startdate', asn1Time(fromDays), '-enddate', asn1Time(untilDays)];

@@ -1,7 +1,7 @@
-// Who may reach the receiver: the fleet token, and the loopback rule where no credential is configured.
+// Who may reach the receiver: the fleet token, tokens of every role, and the loopback rule where no credential is configured.
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { publishEpisode, sha256 } from '../support/episodes.ts';
@@ -48,6 +48,93 @@ test('with a fleet token everything but healthz asks for it', async (t) => {
   assert.equal(read.json['code'], 'forbidden');
   assert.doesNotMatch(receiver.stderr, new RegExp(TOKEN));
   assert.equal(readRows(fleet.store).length, 1);
+});
+
+async function cis490(...args: string[]): Promise<Program> {
+  const program = Program.cis490(args);
+  assert.equal((await program.ended).code, 0, program.stderr);
+  return program;
+}
+
+async function createToken(fleet: TestFleet, ...options: string[]): Promise<Record<string, string>> {
+  const { stdout } = await cis490('token', 'create', '--config', fleet.receiverConfig, ...options);
+  return { Authorization: `Bearer ${stdout.trim()}` };
+}
+
+test('tokens of each role do what it may, and nothing else', async (t) => {
+  const fleet = await TestFleet.create(temporaryDirectory(t), `[auth]\nfleet_token_sha256 = "${sha256(TOKEN)}"\n`);
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  // Made while it runs: each counts at once.
+  const [one, two, reader, fleetWide, admin] = [
+    await createToken(fleet, '--role', 'host', '--host', 'lab-1', '--expires', '90d'),
+    await createToken(fleet, '--role', 'host', '--host', 'lab-2'),
+    await createToken(fleet, '--role', 'reader'),
+    await createToken(fleet, '--role', 'fleet'),
+    await createToken(fleet, '--role', 'admin'),
+  ];
+  const [TARGET_2, TARGET_3] = ['/v1/episodes/lab-2/e.tar.zst', '/v1/episodes/lab-3/e.tar.zst'];
+  const unknown = { Authorization: `Bearer cis490_${'A'.repeat(43)}` };
+  for (const [who, headers, path, status] of [
+    ['unknown', unknown, TARGET, 401],
+    ['another host', two, TARGET, 403],
+    ['a host', one, TARGET_2, 403],
+    ['a reader', reader, TARGET, 403],
+  ] as const) {
+    assert.equal((await put(fleet.port, path, 'x', headers)).status, status, who);
+  }
+  assert.deepEqual([readRows(fleet.store).length, namesIn(join(fleet.store, 'episodes'))], [0, []]);
+  assert.equal((await put(fleet.port, TARGET, 'x', one)).status, 201);
+  assert.equal((await put(fleet.port, TARGET_2, 'x', fleetWide)).status, 201);
+  assert.equal((await put(fleet.port, TARGET_3, 'x', admin)).status, 201);
+
+  const looks = { one, two, fleetWide, reader, admin };
+  const statuses = async (method: string) =>
+    await Promise.all(
+      Object.values(looks).map(async (headers) => (await send(fleet.port, TARGET, { method, headers })).status),
+    );
+  assert.deepEqual(await statuses('HEAD'), [200, 403, 200, 200, 200]);
+  assert.deepEqual(await statuses('GET'), [403, 403, 403, 200, 200]);
+  const log = receiver.stdout + receiver.stderr;
+  for (const { Authorization = '' } of Object.values(looks)) assert.ok(!log.includes(Authorization.slice(7)));
+});
+
+test('a token that expires or is revoked counts no more at the next request', async (t) => {
+  const fleet = await TestFleet.create(temporaryDirectory(t), `[auth]\nfleet_token_sha256 = "${sha256(TOKEN)}"\n`);
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const headers = await createToken(fleet, '--role', 'host', '--host', 'lab-1');
+  assert.equal((await put(fleet.port, TARGET, 'x', headers)).status, 201);
+  const { stdout } = await cis490('token', 'list', '--json', '--config', fleet.receiverConfig);
+  const [{ id, state }] = JSON.parse(stdout).tokens;
+  assert.equal(state, 'active');
+  await cis490('token', 'revoke', id, '--config', fleet.receiverConfig);
+  const revoked = await put(fleet.port, '/v1/episodes/lab-1/f.tar.zst', 'x', headers);
+  assert.deepEqual([revoked.status, revoked.json['code']], [401, 'credential-invalid']);
+  assert.match(String(revoked.json['detail']), new RegExp(`${id} was revoked`));
+
+  const path = join(fleet.root, 'tokens.json');
+  const { tokens } = JSON.parse(readFileSync(path, 'utf8'));
+  const old = { id: 't-old', role: 'admin', sha256: sha256('old'), created_at: '2026-01-01T00:00:00Z' };
+  writeFileSync(path, JSON.stringify({ tokens: [...tokens, { ...old, expires_at: '2026-02-01T00:00:00Z' }] }));
+  const expired = await put(fleet.port, '/v1/episodes/lab-1/f.tar.zst', 'x', { Authorization: 'Bearer old' });
+  assert.equal(expired.status, 401);
+  assert.match(String(expired.json['detail']), /t-old expired at 2026-02-01/);
+  assert.equal(readRows(fleet.store).length, 1);
+});
+
+test('the first token closes the door at a reload', async (t) => {
+  const fleet = await TestFleet.create(temporaryDirectory(t));
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const made = await cis490('token', 'create', '--role', 'admin', '--config', fleet.receiverConfig);
+  assert.match(made.stderr, /first credential.*systemctl reload cis490-receiver/);
+  assert.equal((await put(fleet.port, TARGET, 'x')).status, 201);
+  receiver.signal('SIGHUP');
+  await receiver.printed(/configuration, tokens and certificates read again/);
+  assert.equal((await put(fleet.port, '/v1/episodes/lab-1/f.tar.zst', 'x')).status, 401);
+  const headers = { Authorization: `Bearer ${made.stdout.trim()}` };
+  assert.equal((await put(fleet.port, '/v1/episodes/lab-1/f.tar.zst', 'x', headers)).status, 201);
 });
 
 test('the shipper sends the token, and holds the queue when it is refused', async (t) => {

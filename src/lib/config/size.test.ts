@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { size, sizeInBytes } from './size.ts';
+import { parseRate, size, sizeInBytes } from './size.ts';
 
 const UNITS = [
   ['B', 1],
@@ -60,4 +60,12 @@ test('a number of bytes reads back the same from every unit that divides it', ()
       },
     ),
   );
+});
+
+test('a rate is a size per second', () => {
+  assert.equal(parseRate('50 MiB/s'), 50 * 1024 ** 2);
+  assert.equal(parseRate(' 1.5KB/s '), 1500);
+  for (const text of ['', '5', '5/s', '50 MiB', '50 MiB/min', '0 B/s', '0.1 B/s', '-1 B/s', '50 MiB /s /s']) {
+    assert.equal(parseRate(text), undefined, text);
+  }
 });

@@ -61,7 +61,7 @@ export async function runVerify(options: PacedOptions & { restart: boolean; json
     if (json) print(JSON.stringify(asJson(outcome, root), null, 2));
     if (outcome.kind === 'interrupted') throw new AppError('interrupted', INTERRUPTED);
     const { episodes, bytes, problem_count: problems } = outcome.state;
-    const verdict = problems === 0 ? 'whole' : `${problems} ${problems === 1 ? 'problem' : 'problems'}`;
+    const verdict = problems === 0 ? 'whole' : counted(problems, 'problem');
     if (!json) print(`${counted(episodes)}, ${formatSize(bytes)} verified: ${verdict}`);
     return outcome.kind === 'whole' ? 0 : 1;
   } finally {
@@ -133,7 +133,7 @@ export async function runRebuild(options: IndexToolOptions): Promise<number> {
       throw new AppError('interrupted', 'interrupted; the receiver goes on with it at its next start');
     }
     print(
-      `the view of the ledger is made again: ${counted(rebuilt.episodes)} of ${rebuilt.hosts} hosts, ${formatSize(rebuilt.bytes)}`,
+      `the view of the ledger is made again: ${counted(rebuilt.episodes)} of ${counted(rebuilt.hosts, 'host')}, ${formatSize(rebuilt.bytes)}`,
     );
     return 0;
   } finally {
@@ -173,6 +173,6 @@ function problemAsJson(problem: StoreProblem, root: string) {
   return { kind, path, host_id: key?.hostId, episode_id: key?.episodeId, detail, next: cureOf(problem, root) };
 }
 
-function counted(episodes: number): string {
-  return `${episodes} ${episodes === 1 ? 'episode' : 'episodes'}`;
+function counted(count: number, noun = 'episode'): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -1,6 +1,6 @@
 // One reading of the whole ledger: how much is stored, or what it has of some episodes. No more of it is held in memory than was asked for.
 
-import { isTombstone, type LedgerEntry } from '../../protocol/ledger-row.ts';
+import { isTombstone, type LedgerEntry, type SequencedRow } from '../../protocol/ledger-row.ts';
 import type { BlobKey } from '../../storage/blob-store.ts';
 import type { LedgerReader } from '../../storage/ledger-reader.ts';
 
@@ -19,13 +19,19 @@ export async function surveyLedger(ledger: LedgerReader): Promise<LedgerSurvey> 
     if (item.kind !== 'entry') continue;
     survey.lastSeq = item.entry.seq;
     if (isTombstone(item.entry)) survey.retracted.add(keyOf(item.entry));
+    else count(survey, item.entry, 1);
   }
+  if (survey.retracted.size === 0) return survey;
   for await (const item of ledger.read(0)) {
-    if (item.kind !== 'entry' || isTombstone(item.entry) || survey.retracted.has(keyOf(item.entry))) continue;
-    survey.episodes += 1;
-    survey.bytes += item.entry.bytes;
+    if (item.kind !== 'entry' || isTombstone(item.entry) || item.entry.seq > survey.lastSeq) continue;
+    if (survey.retracted.has(keyOf(item.entry))) count(survey, item.entry, -1);
   }
   return survey;
+}
+
+function count(survey: LedgerSurvey, { bytes }: SequencedRow, times: 1 | -1): void {
+  survey.episodes += times;
+  survey.bytes += times * bytes;
 }
 
 /** What the ledger has of an episode: the seq of its first row, which is the one that stands, and whether it was retracted. */

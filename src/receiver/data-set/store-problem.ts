@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { shellWord } from '../../lib/shell-word.ts';
 import type { BlobKey } from '../../storage/blob-store.ts';
 
-export type StoreProblemKind =
+type StoreProblemKind =
   | 'missing'
   | 'wrong-size'
   | 'changed'

@@ -7,7 +7,7 @@ import { readIfThere } from '../../lib/read-if-there.ts';
 import type { StoreProblem } from './store-problem.ts';
 
 // More of them would make each saving slow; beyond that they are counted.
-export const MOST_PROBLEMS = 10_000;
+const MOST_PROBLEMS = 10_000;
 
 const problemSchema = z.object({
   kind: z.enum([

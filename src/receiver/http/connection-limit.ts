@@ -21,9 +21,9 @@ function openFilesLimit(): number {
 
 export class ConnectionLimit {
   readonly #most: number;
+  readonly #open = new Set<Socket>();
   /** Insertion order: who became idle first comes first. */
   readonly #idle = new Set<Socket>();
-  #open = 0;
 
   constructor(most: number) {
     this.#most = most;
@@ -31,17 +31,22 @@ export class ConnectionLimit {
 
   /** Call with each new connection. */
   opened(socket: Socket): void {
-    this.#open += 1;
-    socket.once('close', () => {
-      this.#open -= 1;
-      this.#idle.delete(socket);
-    });
-    if (this.#open > this.#most) {
-      const [longestIdle] = this.#idle;
-      (longestIdle ?? socket).destroy();
-      if (!longestIdle) return;
+    socket.once('close', () => this.left(socket));
+    this.#open.add(socket);
+    if (this.#open.size > this.#most) {
+      const [longestIdle = socket] = this.#idle;
+      // At once, and not when it has closed: of several that come in one turn of the loop, each needs room of its own.
+      this.left(longestIdle);
+      longestIdle.destroy();
+      if (longestIdle === socket) return;
     }
     this.#idle.add(socket);
+  }
+
+  /** It counts no more. */
+  left(socket: Socket): void {
+    this.#open.delete(socket);
+    this.#idle.delete(socket);
   }
 
   /** A request has begun on it. */
@@ -49,8 +54,8 @@ export class ConnectionLimit {
     this.#idle.delete(socket);
   }
 
-  /** Its request has been answered. */
+  /** Every request on it has been answered. */
   idle(socket: Socket): void {
-    if (!socket.destroyed) this.#idle.add(socket);
+    if (this.#open.has(socket)) this.#idle.add(socket);
   }
 }

@@ -2,6 +2,7 @@
 // overtake the answer. So half-close, and discard what still comes for a while (as nginx's lingering_close does).
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 
 const SILENCE_LIMIT_MS = 5_000;
 const TOTAL_LIMIT_MS = 30_000;
@@ -11,7 +12,7 @@ const MAX_SOCKETS = 512;
 const SMALL_BODY_BYTES = 1024 * 1024;
 
 export class LingeringCloser {
-  #sockets = 0;
+  readonly #sockets = new Set<Socket>();
 
   /**
    * Call before the answer is ended. `awaitsContinue`: the client has asked for leave to send and has got none, so that nobody can
@@ -26,22 +27,41 @@ export class LingeringCloser {
       request.resume();
       return;
     }
+    this.closeAfter(request, response);
+  }
+
+  /** The connection ends with this answer, whatever the client still means to send. */
+  closeAfter(request: IncomingMessage, response: ServerResponse): void {
     response.setHeader('Connection', 'close');
-    if (this.#sockets >= MAX_SOCKETS) return;
-    this.#sockets += 1;
     const { socket } = request;
-    socket.once('close', () => {
-      this.#sockets -= 1;
-    });
-    // Node calls this once the answer is flushed; its own version closes both directions.
-    socket.destroySoon = () => linger(request);
     request.resume();
+    if (!this.#admit(socket)) return;
+    // Node calls this once the answer is flushed; its own version closes both directions.
+    socket.destroySoon = () => {
+      linger(socket);
+      if (request.complete) socket.destroy();
+      else request.once('end', () => socket.destroy());
+    };
+  }
+
+  /** After an answer that was written to the socket itself. */
+  close(socket: Socket): void {
+    if (this.#admit(socket)) linger(socket);
+    else socket.destroySoon();
+  }
+
+  #admit(socket: Socket): boolean {
+    if (this.#sockets.size >= MAX_SOCKETS && !this.#sockets.has(socket)) return false;
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    return true;
   }
 }
 
-function linger(request: IncomingMessage): void {
-  const { socket } = request;
+function linger(socket: Socket): void {
   socket.end();
+  // What was waiting for its turn is not handled any more: it is read like the rest.
+  socket.resume();
   let seenBytes = socket.bytesRead;
   let silentMs = 0;
   let totalMs = 0;
@@ -52,7 +72,4 @@ function linger(request: IncomingMessage): void {
     if (silentMs >= SILENCE_LIMIT_MS || totalMs >= TOTAL_LIMIT_MS) socket.destroy();
   }, LOOK_EVERY_MS);
   socket.once('close', () => clearInterval(timer));
-  if (request.complete) socket.destroy();
-  else request.once('end', () => socket.destroy());
-  request.resume();
 }

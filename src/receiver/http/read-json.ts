@@ -16,6 +16,7 @@ export async function readJsonObject(
 ): Promise<ReadObject> {
   const { incoming, outgoing } = context.env;
   if (
+    incoming.httpVersion === '1.1' &&
     /^100-continue$/i.test(incoming.headers.expect ?? '') &&
     Number(incoming.headers['content-length'] ?? 0) <= mostBytes
   ) {
@@ -26,7 +27,8 @@ export async function readJsonObject(
   if (bytes === 'aborted') return refused(context, 'bad-body', 'the body was cut off');
   if (bytes === 'too-large') return refused(context, 'too-large', `at most ${mostBytes} bytes are taken here`);
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    // With its byte order mark, which is no JSON: what is kept is handed out inside of other JSON as it came.
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return { kind: 'object', value: value as Record<string, unknown>, bytes };
     }

@@ -1,16 +1,17 @@
 // The HTTP server: Node's own for connections and the episode PUT, hono for everything else.
 
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import { HEADER } from '../../protocol/headers.ts';
 import type { ProblemCode } from '../../protocol/problem.ts';
 import type { PaceLimits } from './body-pace.ts';
 import { ConnectionLimit } from './connection-limit.ts';
 import { OneAtATime } from './one-at-a-time.ts';
 import { problemAnswer, sendAnswer } from './problem-answer.ts';
+import { MalformedRefuser } from './refuse-malformed.ts';
 import type { RouteDependencies } from './route-dependencies.ts';
 import { putEpisode } from './routes/put-episode.ts';
 import { createRoutes } from './routes.ts';
@@ -22,6 +23,8 @@ export interface ServerLimits {
   handshakeMs: number;
   /** A connection may wait this long for its next request. */
   keepAliveMs: number;
+  /** A client that takes nothing of its answer for this long is gone, whatever its connection says. A minute where it is left out. */
+  readerStallMs?: number;
   connections: number;
   pace: PaceLimits;
 }
@@ -34,41 +37,75 @@ const EPISODE_TARGET = /^\/v1\/episodes\/([^/]*)\/([^/]*)$/;
 // Forms that a URL library would fold into another path. No id, and so no target of ours, needs any of them.
 const FOLDABLE = /%|\\|\/\/|\/\.{1,2}(?:\/|$)|#/;
 const MOST_LISTENERS = 20;
-// How often connections are looked at for the two limits above.
+// How often connections are looked at for the limits of headers.
 const LOOK_EVERY_MS = 5_000;
-// Node drops connections above its own limit without looking which: ours makes room before that.
+const READER_STALL_MS = 60_000;
+// Connections that are still in their TLS handshake have room of their own.
 const HANDSHAKES = 1_024;
-// Sent twice, nobody can tell which one a proxy has looked at. Node itself takes the first and drops the others.
-const SINGLE_HEADERS = ['authorization', 'host', 'content-length', 'transfer-encoding', 'expect', 'content-type'];
+// Sent twice, nobody can tell which one a proxy has looked at. Node itself takes the first of some and joins others.
+const SINGLE_HEADERS = [
+  'authorization',
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'expect',
+  'content-type',
+  HEADER.dirty,
+];
 
 /** `tls` is undefined for plain HTTP. */
 export function createReceiverServer(dependencies: ServerDependencies, tls: TlsServerOptions | undefined): Server {
-  const { limits } = dependencies;
-  const routes = getRequestListener(createRoutes(dependencies).fetch, { autoCleanupIncoming: false });
+  const { limits, lingering } = dependencies;
+  const routes = getRequestListener(createRoutes(dependencies).fetch, {
+    autoCleanupIncoming: false,
+    // HTTP/1.0 knows no Host, and no answer of ours depends on it.
+    hostname: 'localhost',
+    errorHandler: (error) => {
+      throw error;
+    },
+  });
   const connections = new ConnectionLimit(limits.connections);
   const turns = new OneAtATime();
+  const malformed = new MalformedRefuser(dependencies, turns);
 
-  const answer = async (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse, expects: Expectation) => {
     const requestId = randomUUID();
     response.setHeader(HEADER.requestId, requestId);
-    const malformed = findMalformed(request);
-    if (malformed) {
-      dependencies.lingering.prepare(request, response, awaitsContinue);
-      sendAnswer(response, problemAnswer(...malformed, requestId));
+    const refusal = findMalformed(request, expects);
+    if (refusal) {
+      lingering.prepare(request, response, expects !== 'nothing');
+      sendAnswer(response, problemAnswer(...refusal, requestId));
       return;
     }
     const episode = request.method === 'PUT' ? EPISODE_TARGET.exec(request.url ?? '') : null;
     if (!episode) return await routes(request, response);
     const [, rawHostId = '', rawName = ''] = episode;
+    const awaitsContinue = expects === 'continue';
     await putEpisode(dependencies, { request, response, requestId, rawHostId, rawName, awaitsContinue });
   };
-  const handle = (request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean) => {
+  const answerFailure = (request: IncomingMessage, response: ServerResponse, error: unknown) => {
+    // What the URL library refuses after our own look: a Host such as `1.2.3:80`.
+    const isTheirs = error instanceof RequestError;
+    if (!isTheirs) dependencies.logger.error({ err: error }, 'request failed');
+    if (response.headersSent) return request.socket.destroy();
+    lingering.prepare(request, response, request.headers.expect !== undefined);
+    const requestId = String(response.getHeader(HEADER.requestId) ?? '');
+    const problem = isTheirs
+      ? problemAnswer('bad-request', 'Host or target is malformed', requestId)
+      : problemAnswer('internal-error', 'the receiver failed; its log has the cause', requestId);
+    return sendAnswer(response, problem);
+  };
+  const handle = (expects: Expectation) => (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     connections.busy(socket);
     // A streamed answer has a dozen: Node's pipeline alone adds seven.
     response.setMaxListeners(MOST_LISTENERS);
-    response.once('close', () => connections.idle(socket));
-    turns.run(socket, response, () => answer(request, response, awaitsContinue));
+    turns.run(request, response, () => {
+      answer(request, response, expects).catch((error: unknown) => answerFailure(request, response, error));
+    });
+    response.once('close', () => {
+      if (!turns.isBusy(socket)) connections.idle(socket);
+    });
   };
 
   const options = {
@@ -82,25 +119,49 @@ export function createReceiverServer(dependencies: ServerDependencies, tls: TlsS
   const server = tls
     ? createTlsServer({ ...options, ...tls, handshakeTimeout: limits.handshakeMs })
     : createServer(options);
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => handle(request, response, false));
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => handle(request, response, true));
-  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    const requestId = randomUUID();
-    response.setHeader(HEADER.requestId, requestId);
-    dependencies.lingering.prepare(request, response, true);
-    sendAnswer(response, problemAnswer('expectation-failed', 'Expect knows 100-continue only', requestId));
+  server.on('request', handle('nothing'));
+  server.on('checkContinue', handle('continue'));
+  server.on('checkExpectation', handle('something-else'));
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => void malformed.refuse(error, socket));
+  // The size of the headers bounds their number. Node's own bound drops what comes after it, so that a Via that a proxy adds at
+  // the end would go unseen.
+  server.maxHeadersCount = 0;
+  server.timeout = limits.readerStallMs ?? READER_STALL_MS;
+  server.on('timeout', (socket: Socket) => {
+    // Quiet for good reason: we are at work, a follower waits for news, or a body comes, which has a pace of its own.
+    if (!turns.isBusy(socket) || socket.writableLength > 0) socket.destroy();
   });
-  server.on('clientError', (error: Error & { code?: string }, socket: Socket) =>
-    answerMalformedRequest(error, socket, limits),
-  );
+  if (tls) boundHandshakes(server);
   server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => connections.opened(socket));
   // A client that breaks off its handshake is no event.
   server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
-  server.maxConnections = limits.connections + HANDSHAKES;
   return server;
 }
 
-function findMalformed(request: IncomingMessage): [code: ProblemCode, detail: string] | undefined {
+type Expectation = 'nothing' | 'continue' | 'something-else';
+
+/** Whoever has been longest at its handshake makes room for the next. */
+function boundHandshakes(server: Server): void {
+  const handshakes = new ConnectionLimit(HANDSHAKES);
+  // A TLS socket does not tell the one that it wraps, but both have the same peer.
+  const byPeer = new Map<string, Socket>();
+  const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+  server.prependListener('connection', (socket: Socket) => {
+    const peer = peerOf(socket);
+    handshakes.opened(socket);
+    byPeer.set(peer, socket);
+    socket.once('close', () => byPeer.delete(peer));
+  });
+  server.on('secureConnection', (socket: Socket) => {
+    const wrapped = byPeer.get(peerOf(socket));
+    if (wrapped) handshakes.left(wrapped);
+  });
+}
+
+function findMalformed(
+  request: IncomingMessage,
+  expects: Expectation,
+): [code: ProblemCode, detail: string] | undefined {
   const [path = ''] = (request.url ?? '').split('?', 1);
   const isEpisodePut = request.method === 'PUT' && EPISODE_TARGET.test(request.url ?? '');
   if (!isEpisodePut && (!path.startsWith('/') || FOLDABLE.test(path))) {
@@ -110,31 +171,10 @@ function findMalformed(request: IncomingMessage): [code: ProblemCode, detail: st
     if ((request.headersDistinct[name]?.length ?? 0) > 1) return ['bad-request', `${name} is there more than once`];
   }
   if (request.headers.host === undefined && request.httpVersion === '1.1') return ['bad-request', 'Host is missing'];
-  return undefined;
-}
-
-/** What is no HTTP at all: llhttp has refused it, there is no request to answer, only a socket. */
-function answerMalformedRequest(error: Error & { code?: string }, socket: Socket, limits: ServerLimits): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
+  if (expects === 'something-else') return ['expectation-failed', 'Expect knows 100-continue only'];
+  const coding = request.headers['transfer-encoding'] ?? 'chunked';
+  if (!isEpisodePut && coding.trim().toLowerCase() !== 'chunked') {
+    return ['encoding-refused', 'of transfer codings only chunked is taken'];
   }
-  const requestId = randomUUID();
-  const [code, detail] = malformedAs(error.code, limits);
-  const { status, headers, body } = problemAnswer(code, detail, requestId);
-  const fields = {
-    ...headers,
-    'X-Request-Id': requestId,
-    'Content-Length': Buffer.byteLength(body),
-    Connection: 'close',
-  };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
-}
-
-function malformedAs(code: string | undefined, { headersMs }: ServerLimits): [code: ProblemCode, detail: string] {
-  if (code === 'HPE_HEADER_OVERFLOW') return ['headers-too-large', 'the headers are larger than 16 KiB'];
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return ['request-timeout', `the headers did not arrive within ${headersMs / 1000} s`];
-  return ['bad-request', 'the request is not well-formed HTTP/1.1'];
+  return undefined;
 }

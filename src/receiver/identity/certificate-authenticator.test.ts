@@ -30,7 +30,7 @@ let lab: Lab;
 before(() => {
   const directory = makeDirectory();
   const ca = TestAuthority.create(join(directory, 'ca'));
-  // Of the same name: only the signature tells the two apart.
+  // Of the same name, and with no key named in what it issues: only the signature tells the two apart.
   const other = TestAuthority.create(join(directory, 'other'));
   lab = {
     directory,
@@ -41,7 +41,7 @@ before(() => {
       right: ca.issue(),
       expired: ca.issue({ fromDays: -2, untilDays: -1 }),
       early: ca.issue({ fromDays: 1 }),
-      foreign: other.issue(),
+      foreign: other.issue({ extension: 'authorityKeyIdentifier=none' }),
       twoNames: ca.issue({ subject: '/CN=lab-1/CN=lab-2' }),
       noName: ca.issue({ subject: '/O=Lab', san: 'DNS:lab-1' }),
       badName: ca.issue({ subject: '/CN=lab 1' }),
@@ -133,6 +133,13 @@ describe('in the own TLS', () => {
     }
   });
 
+  test('what OpenSSL refuses beyond our own judgement is refused, with its reason', async (t) => {
+    const { port } = await openReceiver(t, listenWithTls(), true);
+    const answer = await askTls(port, lab.ca.issue({ extension: '1.2.3.4=critical,ASN1:UTF8String:x' }));
+    assert.equal(answer['code'], 'credential-invalid');
+    assert.match(String(answer['detail']), /TLS has not accepted it: unspecified \(openssl verify/);
+  });
+
   test('without authorities no certificate counts', async (t) => {
     const { certFile, key } = lab.receiver;
     const listen = listenConfig({ tls: { cert_file: certFile, key_file: new Secret(key) } });
@@ -192,7 +199,7 @@ describe('in the own TLS', () => {
     await writeFile(bundle, `# old\n${lab.ca.certificate}# new\n${lab.other.certificate}`);
     const { port } = await openReceiver(t, listenWithTls(bundle), true);
     assert.deepEqual(await askTls(port, lab.hosts.right), LAB_1);
-    assert.deepEqual(await askTls(port, lab.hosts.foreign), LAB_1);
+    assert.deepEqual(await askTls(port, lab.other.issue()), LAB_1);
   });
 });
 

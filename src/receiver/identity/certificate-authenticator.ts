@@ -43,7 +43,10 @@ export class CertificateAuthenticator {
     if (!certificate) return undefined;
     const judgement = this.#judge(certificate);
     if (judgement.kind === 'good' && !request.socket.authorized) {
-      return invalid(`TLS has not accepted it: ${wordsOf(request.socket.authorizationError)}`);
+      const reason = wordsOf(request.socket.authorizationError);
+      return invalid(
+        `TLS has not accepted it: ${reason} (openssl verify -purpose sslclient -CAfile CA CERT tells more)`,
+      );
     }
     return await this.#unlessRevoked(judgement, identifiersOf(certificate));
   }
@@ -91,7 +94,7 @@ function invalid(reason: string): Authentication {
   return refused('credential-invalid', `this client certificate does not count: ${reason}`);
 }
 
-/** OpenSSL's own names: what it looks at beyond our judgement, such as the strength of keys. */
+/** Node's names for what OpenSSL looks at beyond our judgement, such as whole chains; for some it has only `unspecified`. */
 function wordsOf(error: Error | string | null | undefined): string {
   const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : (error ?? 'unknown');
   return code.toLowerCase().replaceAll('_', ' ');

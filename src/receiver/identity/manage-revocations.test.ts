@@ -7,7 +7,12 @@ import type { Control } from '../../storage/control.ts';
 import { openControl } from '../../storage/open-storage.ts';
 import { identifiersOf } from './certificate-authenticator.ts';
 import { listenConfig, SettableClock } from './identity.fixture.ts';
-import { type CertificateToRevoke, listRevokedCertificates, revokeCertificate } from './manage-revocations.ts';
+import {
+  type CertificateToRevoke,
+  identifyCertificate,
+  listRevokedCertificates,
+  revokeCertificate,
+} from './manage-revocations.ts';
 
 async function open(t: TestContext) {
   const control: Control = await openControl(temporaryDirectory(t));
@@ -30,7 +35,7 @@ test('by its file, its serial or its fingerprint: the same certificate counts no
   for (const way of ways) {
     const opened = await open(t);
     assert.equal(await opened.control.isCertificateRevoked({ serial, fingerprint }), false);
-    await revokeCertificate(way, 'disk stolen', opened);
+    await revokeCertificate(identifyCertificate(way), 'disk stolen', opened);
     assert.equal(await opened.control.isCertificateRevoked({ serial, fingerprint }), true, JSON.stringify(way));
   }
 });
@@ -38,10 +43,10 @@ test('by its file, its serial or its fingerprint: the same certificate counts no
 test('what is revoked is listed, and a second time changes nothing', async (t) => {
   const opened = await open(t);
   const [one, two] = ['ab'.repeat(32), 'cd'.repeat(32)];
-  await revokeCertificate({ fingerprint: one }, 'first', opened);
-  await revokeCertificate({ fingerprint: two }, 'second', opened);
-  await revokeCertificate({ serial: '0a1b' }, 'third', opened);
-  await revokeCertificate({ fingerprint: one }, 'again', opened);
+  await revokeCertificate(identifyCertificate({ fingerprint: one }), 'first', opened);
+  await revokeCertificate(identifyCertificate({ fingerprint: two }), 'second', opened);
+  await revokeCertificate(identifyCertificate({ serial: '0a1b' }), 'third', opened);
+  await revokeCertificate(identifyCertificate({ fingerprint: one }), 'again', opened);
   assert.match(opened.told.at(-1) ?? '', /was revoked already/);
   await listRevokedCertificates({ json: true }, opened);
   const { certificates } = JSON.parse(opened.printed.join(''));
@@ -61,10 +66,10 @@ test('where a serial was revoked by itself, the fingerprint can still be added',
   const opened = await open(t);
   const proxy_headers = { certificate: 'Client-Cert', subject: 'X-Subject', fingerprint: 'X-Fingerprint' };
   const config = { listen: listenConfig({ proxy_headers }) };
-  await revokeCertificate({ serial }, 'first', { ...opened, config });
+  await revokeCertificate(identifyCertificate({ serial }), 'first', { ...opened, config });
   assert.match(opened.told.join(), /not behind proxies that pass on the subject/);
   assert.equal(await opened.control.isCertificateRevoked({ fingerprint }), false);
-  await revokeCertificate({ cert: certFile }, 'again', opened);
+  await revokeCertificate(identifyCertificate({ cert: certFile }), 'again', opened);
   assert.equal(await opened.control.isCertificateRevoked({ fingerprint }), true);
   assert.equal((await opened.control.listRevokedCertificates()).length, 2);
 });
@@ -80,9 +85,9 @@ test('what names no certificate is refused', async (t) => {
     { fingerprint: 'ab'.repeat(20) },
   ];
   for (const which of bad) {
-    await assert.rejects(revokeCertificate(which, 'why', opened), { code: 'bad-input' }, JSON.stringify(which));
+    assert.throws(() => identifyCertificate(which), { code: 'bad-input' }, JSON.stringify(which));
   }
-  await assert.rejects(revokeCertificate({ serial: '1' }, ' ', opened), { code: 'bad-input' });
-  await assert.rejects(revokeCertificate({ cert: '/nowhere.crt' }, 'why', opened), { code: 'bad-certificate' });
+  await assert.rejects(revokeCertificate(identifyCertificate({ serial: '1' }), ' ', opened), { code: 'bad-input' });
+  assert.throws(() => identifyCertificate({ cert: '/nowhere.crt' }), { code: 'bad-certificate' });
   assert.deepEqual(await opened.control.listRevokedCertificates(), []);
 });

@@ -15,6 +15,11 @@ export interface CertificateToRevoke {
   fingerprint?: string | undefined;
 }
 
+export interface RevocableCertificate {
+  serial: string;
+  fingerprint?: string;
+}
+
 interface RevocationContext {
   config: Pick<ReceiverConfig, 'listen'>;
   control: Control;
@@ -22,14 +27,13 @@ interface RevocationContext {
   output: CommandOutput;
 }
 
-/** Throws `bad-input`, `bad-certificate`, and what Control throws. */
+/** Throws `bad-input`, and what Control throws. */
 export async function revokeCertificate(
-  which: CertificateToRevoke,
+  certificate: RevocableCertificate,
   why: string,
   { config, control, clock, output }: RevocationContext,
 ): Promise<void> {
   if (why.trim() === '') throw new AppError('bad-input', '--why is empty: say why it is revoked');
-  const certificate = identify(which);
   const { serial, fingerprint } = certificate;
   const bySerial = await control.isCertificateRevoked({ serial });
   const byFingerprint = fingerprint === undefined || (await control.isCertificateRevoked({ fingerprint }));
@@ -71,8 +75,11 @@ export async function listRevokedCertificates(
   output.write(formatTable(['SERIAL', 'FINGERPRINT', 'REVOKED', 'REASON'], rows));
 }
 
-/** Where only the fingerprint is known it stands for the serial, too: no serial has 64 digits (RFC 5280, 4.1.2.2: 40 at most). */
-function identify({ cert, serial, fingerprint }: CertificateToRevoke): { serial: string; fingerprint?: string } {
+/**
+ * Where only the fingerprint is known it stands for the serial, too: no serial has 64 digits (RFC 5280, 4.1.2.2: 40 at most).
+ * Throws `bad-input`, `bad-certificate`.
+ */
+export function identifyCertificate({ cert, serial, fingerprint }: CertificateToRevoke): RevocableCertificate {
   const given = [cert, serial, fingerprint].filter((value) => value !== undefined);
   if (given.length !== 1)
     throw new AppError('bad-input', 'say which one: --cert FILE, --serial HEX or --fingerprint HEX');

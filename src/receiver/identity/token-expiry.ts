@@ -2,7 +2,10 @@
 
 import { AppError } from '../../lib/app-error.ts';
 import { formatWallTime } from '../../lib/clock.ts';
-import { durationInDays } from '../../lib/config/duration.ts';
+import { parseDurationMs } from '../../lib/config/duration.ts';
+
+// A hundred years: beyond it somebody has mistyped, and dates end some day.
+const LONGEST_MS = 36_500 * 86_400_000;
 
 /** `90d`, `90 days`, `12 h`, `2026-12-31` (its end, in UTC) or RFC 3339, as a wall time. Throws `bad-input`. */
 export function parseExpiry(text: string, now: Temporal.Instant): string {
@@ -16,10 +19,8 @@ export function parseExpiry(text: string, now: Temporal.Instant): string {
 }
 
 function readDuration(text: string, now: Temporal.Instant): Temporal.Instant | undefined {
-  // A bare number would be read as days, in a place that names no unit.
-  if (/^[\d.]*$/.test(text)) return undefined;
-  const days = durationInDays().safeParse(text.replace(/^([\d.]+) ?d$/, '$1 days'));
-  return days.success ? now.add({ milliseconds: Math.round(days.data * 86_400_000) }) : undefined;
+  const ms = parseDurationMs(text.replace(/^([\d.]+) ?d$/, '$1 days'));
+  return ms === undefined || ms > LONGEST_MS ? undefined : now.add({ milliseconds: Math.round(ms) });
 }
 
 function readDate(text: string): Temporal.Instant | undefined {

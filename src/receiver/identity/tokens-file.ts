@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync, type Stats } from 'node:fs';
-import { chmod, chown, open, rm, stat } from 'node:fs/promises';
+import { chmod, lchown, open, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { AppError, errnoOf, isMissing, messageOf } from '../../lib/app-error.ts';
@@ -12,7 +12,7 @@ import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { acquireExclusiveLock, type ExclusiveLock } from '../../lib/exclusive-lock.ts';
 import { hostIdSchema } from '../../protocol/ids.ts';
 
-export const TOKEN_ROLES = ['host', 'fleet', 'reader', 'admin'] as const;
+const TOKEN_ROLES = ['host', 'fleet', 'reader', 'admin'] as const;
 export type TokenRole = (typeof TOKEN_ROLES)[number];
 
 const tokenRecordSchema = z
@@ -44,7 +44,7 @@ export function readTokensFile(path: string): TokenRecord[] {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return [];
-    throw unreadable(path, messageOf(error), error);
+    throw unreadable(path, messageOf(error), error, `see who may read it: ls -l ${path}`);
   }
   const parsed = tokensFileSchema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data.tokens;
@@ -60,32 +60,48 @@ const MODE = 0o640;
 
 /**
  * Adds the record that `make` gives for those that are there: durably, whole or not at all, and one caller after the other. The owner
- * of a file that is there stays; a new one gets that of its directory. Throws `bad-tokens-file`, `already-running`, the system's error.
+ * of a file that is there stays; a new one gets that of its directory. Throws `bad-tokens-file`, `already-running`,
+ * `cannot-write-tokens`.
  */
 export async function addToken(
   path: string,
   make: (existing: readonly TokenRecord[]) => TokenRecord,
   clock: Clock,
 ): Promise<TokenRecord> {
-  const lock = await waitForLock(path, clock);
   try {
-    const existing = readTokensFile(path);
-    const record = make(existing);
-    const tokens = tokensFileSchema.parse({ tokens: [...existing, record] });
-    const temporaryPath = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+    const lock = await waitForLock(path, clock);
     try {
-      await (await open(temporaryPath, 'wx', MODE)).close();
-      await giveTo(temporaryPath, await ownerFor(path));
-      await chmod(temporaryPath, MODE);
-      await writeFileDurably(path, toJsonFile(tokens), { temporaryPath });
-    } catch (error) {
-      await rm(temporaryPath, { force: true });
-      throw error;
+      return await addUnderLock(path, make);
+    } finally {
+      lock.release();
     }
-    return record;
-  } finally {
-    lock.release();
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('cannot-write-tokens', `cannot write ${path}: ${messageOf(error)}`, {
+      hint: `run it with sudo, or see who may write there: ls -ld ${dirname(path)}`,
+      cause: error,
+    });
   }
+}
+
+async function addUnderLock(
+  path: string,
+  make: (existing: readonly TokenRecord[]) => TokenRecord,
+): Promise<TokenRecord> {
+  const existing = readTokensFile(path);
+  const record = make(existing);
+  const tokens = tokensFileSchema.parse({ tokens: [...existing, record] });
+  const temporaryPath = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await (await open(temporaryPath, 'wx', MODE)).close();
+    await giveTo(temporaryPath, await ownerFor(path));
+    await chmod(temporaryPath, MODE);
+    await writeFileDurably(path, toJsonFile(tokens), { temporaryPath });
+  } catch (error) {
+    await rm(temporaryPath, { force: true });
+    throw error;
+  }
+  return record;
 }
 
 async function waitForLock(path: string, clock: Clock): Promise<ExclusiveLock> {
@@ -114,7 +130,7 @@ async function ownerFor(path: string): Promise<Stats> {
 /** As far as the system lets us: root may give files away, anybody else may only change among the groups of its own. */
 async function giveTo(path: string, { uid, gid }: Stats): Promise<void> {
   try {
-    await chown(path, uid, gid);
+    await lchown(path, uid, gid);
   } catch (error) {
     if (errnoOf(error) !== 'EPERM') throw error;
   }
@@ -129,9 +145,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-function unreadable(path: string, reason: string, cause: unknown): AppError {
+function unreadable(path: string, reason: string, cause: unknown, hint?: string): AppError {
   return new AppError('bad-tokens-file', `cannot read the tokens in ${path}: ${reason}`, {
-    hint: `correct it, or restore it from a backup; its tokens are listed by: cis490 token list`,
+    hint: hint ?? 'correct it, or restore it from a backup: it holds digests, and no token can be made from them again',
     cause,
   });
 }

@@ -66,8 +66,8 @@ export class KnownCommits {
     const branch = this.#branch;
     if (branch && branch.learnedFrom !== 'git-fallback') return this.#addEach(commits.slice(0, this.#window), source);
     if (branch && isSameHistory(branch.commits, commits)) return false;
-    if (branch) this.#addEach(branch.commits.slice(0, this.#window), vouchingFor(branch));
     this.#branch = indexed(commits, source, false, branch);
+    if (branch) this.#addEach(branch.commits.slice(0, this.#window), vouchingFor(branch));
     return true;
   }
 

@@ -223,6 +223,8 @@ describe('after a restart', () => {
       lastError: null,
     });
     const asked = ask(7);
+    // The reading at the start, then the question's own.
+    await primaryFails();
     await primaryFails();
     await fallbackAnswers(5);
     await fallbackAnswers(5);

@@ -202,6 +202,8 @@ test('a failed fsync of the directory: sync-failed for this commit and for all a
   const otherKey = await received(blobs, { ...KEY, episodeId: 'e2' });
   await assert.rejects(otherKey.commit(), { code: 'sync-failed' });
 
+  await assert.rejects(blobs.remove({ ...KEY, episodeId: 'e0' }), { code: 'sync-failed' });
+
   const { blobs: next } = await open(root);
   const unfinished = (await next.recover()).map(({ key }) => key.episodeId);
   assert.ok(unfinished.includes('e1'));

@@ -7,7 +7,7 @@ import type { StorageStep } from '../storage-step.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 
 // Enough that a write's own cost does not show, little enough for 64 bodies at once.
-const PIECE_BYTES = 512 * 1024;
+const PIECE_BYTES = Number(process.env.PB ?? 512) * 1024;
 
 export class IncomingFile {
   readonly #path: string;
