@@ -16,7 +16,14 @@ import { registerToken } from './commands/token.ts';
 const WORK_FAILED = 1;
 const BAD_USAGE = 2;
 // Failures that keep a program from starting at all, for want of a good configuration or input.
-const USAGE_CODES = new Set(['bad-config', 'bad-input', 'cannot-make-directory', 'telemetry-bad-range']);
+const USAGE_CODES = new Set([
+  'bad-config',
+  'bad-input',
+  'cannot-make-directory',
+  'telemetry-bad-range',
+  'bad-certificate',
+  'bad-tokens-file',
+]);
 
 // A program whose log is no longer read goes on; one whose output is no longer read has nobody left to tell.
 process.stderr.on('error', () => undefined);

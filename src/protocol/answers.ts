@@ -58,7 +58,6 @@ export const gateStatusSchema = z
     blocked: z.array(z.object({ commit, why: z.string(), by: z.string() })),
   })
   .meta({ id: 'GateStatus' });
-export type GateStatusAnswer = z.infer<typeof gateStatusSchema>;
 
 export const gateVerdictSchema = z
   .object({

@@ -27,4 +27,3 @@ export const heartbeatSchema = z
       .meta({ description: 'The last update: its source is `receiver` for release bundles or `git`' }),
   })
   .meta({ id: 'Heartbeat' });
-export type HeartbeatBody = z.infer<typeof heartbeatSchema>;

@@ -28,7 +28,11 @@ export interface RawOptions {
 }
 
 /** Latin-1: each character is one byte. */
-export async function sendRaw(port: number, bytes: string | Uint8Array, options: RawOptions = {}): Promise<RawExchange> {
+export async function sendRaw(
+  port: number,
+  bytes: string | Uint8Array,
+  options: RawOptions = {},
+): Promise<RawExchange> {
   const socket = await openRaw(port);
   socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
   if (options.endsSending) socket.end();

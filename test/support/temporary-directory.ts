@@ -10,7 +10,8 @@ export function makeDirectory(): string {
 }
 
 export function removeDirectory(path: string): void {
-  rmSync(path, { recursive: true, force: true });
+  // A program that a later hook of the test ends may still be writing into it.
+  rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }
 
 export function temporaryDirectory(t: TestContext): string {

@@ -7,7 +7,7 @@ import type { AttemptIncrement, Attempts } from '../../storage/attempts.ts';
 
 const FLUSH_EVERY_MS = 1_000;
 /** How far back the views may look, in minutes. */
-export const RECENT_MINUTES = 60;
+const RECENT_MINUTES = 60;
 const KEPT_DAYS = 7;
 const FORGET_EVERY_MS = 3_600_000;
 

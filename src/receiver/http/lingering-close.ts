@@ -21,7 +21,7 @@ export class LingeringCloser {
   prepare(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void {
     const length = request.headers['content-length'];
     const hasBody = (length !== undefined && length !== '0') || request.headers['transfer-encoding'] !== undefined;
-    if (!hasBody || request.complete) return;
+    if (!hasBody || request.complete || response.headersSent) return;
     const isSmall = length !== undefined && Number(length) <= SMALL_BODY_BYTES;
     if (isSmall && !awaitsContinue) {
       request.resume();

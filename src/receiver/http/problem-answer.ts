@@ -24,7 +24,9 @@ export function problemAnswer(
   return { status, headers, body: `${JSON.stringify(makeProblem(code, detail, requestId, extras))}\n` };
 }
 
+/** Nothing happens when there was an answer before: the client sent something malformed meanwhile, and was told so. */
 export function sendAnswer(response: ServerResponse, { status, headers, body }: ProblemAnswer): void {
+  if (response.headersSent) return;
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
   response.end(body);
 }

@@ -40,6 +40,8 @@ export class MalformedRefuser {
       const requestId = String(response.getHeader(HEADER.requestId) ?? randomUUID());
       response.setHeader(HEADER.requestId, requestId);
       lingering.closeAfter(request, response);
+      // Once it is answered, Node forgets it: whoever waits for more of its body would wait for ever.
+      socket.once('close', () => request.destroy());
       sendAnswer(response, problemAnswer(...answer, requestId));
       return;
     }

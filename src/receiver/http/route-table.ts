@@ -32,7 +32,7 @@ export interface Endpoint<Query extends z.ZodObject> {
   problems?: ProblemCode[];
 }
 
-export interface RouteCall<Query extends z.ZodObject> {
+interface RouteCall<Query extends z.ZodObject> {
   context: Context<RouteEnvironment>;
   query: z.output<Query>;
   principal: Principal;

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import { getRequestListener, RequestError } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { HEADER } from '../../protocol/headers.ts';
 import type { ProblemCode } from '../../protocol/problem.ts';
 import type { PaceLimits } from './body-pace.ts';
@@ -13,6 +14,7 @@ import { OneAtATime } from './one-at-a-time.ts';
 import { problemAnswer, sendAnswer } from './problem-answer.ts';
 import { MalformedRefuser } from './refuse-malformed.ts';
 import type { RouteDependencies } from './route-dependencies.ts';
+import type { RouteEnvironment } from './route-environment.ts';
 import { putEpisode } from './routes/put-episode.ts';
 import { createRoutes } from './routes.ts';
 
@@ -42,6 +44,8 @@ const LOOK_EVERY_MS = 5_000;
 const READER_STALL_MS = 60_000;
 // Connections that are still in their TLS handshake have room of their own.
 const HANDSHAKES = 1_024;
+// Ten times what any client or proxy sends.
+const MOST_HEADERS = 256;
 // Sent twice, nobody can tell which one a proxy has looked at. Node itself takes the first of some and joins others.
 const SINGLE_HEADERS = [
   'authorization',
@@ -56,14 +60,23 @@ const SINGLE_HEADERS = [
 /** `tls` is undefined for plain HTTP. */
 export function createReceiverServer(dependencies: ServerDependencies, tls: TlsServerOptions | undefined): Server {
   const { limits, lingering } = dependencies;
-  const routes = getRequestListener(createRoutes(dependencies).fetch, {
-    autoCleanupIncoming: false,
-    // HTTP/1.0 knows no Host, and no answer of ours depends on it.
-    hostname: 'localhost',
-    errorHandler: (error) => {
-      throw error;
+  const app = createRoutes(dependencies);
+  const fetch = async (request: Request, environment: RouteEnvironment['Bindings']) => {
+    const answer = await app.fetch(request, environment);
+    // A body that turned out malformed while the endpoint waited for it has had its answer.
+    return environment.outgoing.headersSent ? RESPONSE_ALREADY_SENT : answer;
+  };
+  const routes = getRequestListener(
+    (request, environment) => fetch(request, environment as RouteEnvironment['Bindings']),
+    {
+      autoCleanupIncoming: false,
+      // HTTP/1.0 knows no Host, and no answer of ours depends on it.
+      hostname: 'localhost',
+      errorHandler: (error) => {
+        throw error;
+      },
     },
-  });
+  );
   const connections = new ConnectionLimit(limits.connections);
   const turns = new OneAtATime();
   const malformed = new MalformedRefuser(dependencies, turns);
@@ -123,8 +136,7 @@ export function createReceiverServer(dependencies: ServerDependencies, tls: TlsS
   server.on('checkContinue', handle('continue'));
   server.on('checkExpectation', handle('something-else'));
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => void malformed.refuse(error, socket));
-  // The size of the headers bounds their number. Node's own bound drops what comes after it, so that a Via that a proxy adds at
-  // the end would go unseen.
+  // Node's own bound drops what comes after it unseen, and a proxy adds its Via at the end. Ours refuses.
   server.maxHeadersCount = 0;
   server.timeout = limits.readerStallMs ?? READER_STALL_MS;
   server.on('timeout', (socket: Socket) => {
@@ -162,6 +174,9 @@ function findMalformed(
   request: IncomingMessage,
   expects: Expectation,
 ): [code: ProblemCode, detail: string] | undefined {
+  // Node takes a bare `GET /path` for HTTP/0.9.
+  if (!['1.0', '1.1'].includes(request.httpVersion)) return ['bad-request', 'HTTP/1.1 and 1.0 are spoken here'];
+  if (request.rawHeaders.length > 2 * MOST_HEADERS) return ['headers-too-large', `more than ${MOST_HEADERS} headers`];
   const [path = ''] = (request.url ?? '').split('?', 1);
   const isEpisodePut = request.method === 'PUT' && EPISODE_TARGET.test(request.url ?? '');
   if (!isEpisodePut && (!path.startsWith('/') || FOLDABLE.test(path))) {

@@ -17,21 +17,25 @@ export async function streamAnswer(
 ): Promise<Response> {
   const { outgoing } = context.env;
   const { socket } = outgoing;
-  outgoing.writeHead(status, headers);
   const readable = source instanceof Readable ? source : Readable.from(source, { objectMode: false });
-  if (context.req.method === 'HEAD' || !socket) {
-    readable.destroy();
-    outgoing.end();
-    return RESPONSE_ALREADY_SENT;
-  }
-  // A follower may wait for hours: only the kernel's probes tell that the other machine has gone.
-  socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
-  outgoing.flushHeaders();
   try {
+    // The request's body turned out malformed meanwhile, and that was answered.
+    if (outgoing.headersSent) return RESPONSE_ALREADY_SENT;
+    outgoing.writeHead(status, headers);
+    if (context.req.method === 'HEAD' || !socket) {
+      outgoing.end();
+      return RESPONSE_ALREADY_SENT;
+    }
+    // A follower may wait for hours: only the kernel's probes tell that the other machine has gone.
+    socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
+    outgoing.flushHeaders();
     await pipeline(readable, outgoing);
   } catch (error) {
     // The reader's leaving is no failure of ours.
-    if (!socket.destroyed) throw error;
+    if (!outgoing.destroyed) throw error;
+  } finally {
+    // Node's pipeline does not, where the reader has left before it begins; and a file that is left open ends the process.
+    readable.destroy();
   }
   return RESPONSE_ALREADY_SENT;
 }

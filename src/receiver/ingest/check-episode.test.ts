@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AppError } from '../../lib/app-error.ts';
-import type { SequencedRow } from '../../protocol/ledger-row.ts';
-import type { BlobStore } from '../../storage/blob-store.ts';
-import type { Ledger } from '../../storage/ledger.ts';
-import type { GateVerdict, VersionGate } from '../version-gate/version-gate.ts';
-import { checkEpisode, conflict, readIds, tooLarge } from './check-episode.ts';
+import type { SequencedRow, SequencedTombstone } from '../../protocol/ledger-row.ts';
+import type { GateVerdict } from '../version-gate/version-gate.ts';
+import { type CheckDependencies, checkEpisode, conflict, readIds, tooLarge } from './check-episode.ts';
 import { Room } from './room.ts';
 
 const SHA = 'ab'.repeat(32);
@@ -25,6 +23,7 @@ const ACCEPTED: GateVerdict = { kind: 'accepted', commit: COMMIT, decision: { he
 interface World {
   verdict: GateVerdict;
   row: SequencedRow | undefined;
+  tombstone?: SequencedTombstone;
   hasBlob: boolean;
   freeBytes: number;
   lookup: 'works' | 'fails';
@@ -40,32 +39,23 @@ function worldOf(change: Partial<World> = {}) {
     ...change,
   };
   const judged: unknown[] = [];
-  const never = () => Promise.reject(new Error('not of the checks'));
-  const gate: VersionGate = {
-    enabled: true,
-    head: () => null,
+  const gate: CheckDependencies['gate'] = {
     judge: (stamped) => {
       judged.push(stamped);
       return Promise.resolve(world.verdict);
     },
   };
-  const ledger: Ledger = {
-    find: () => (world.lookup === 'works' ? Promise.resolve(world.row) : Promise.reject(new AppError('stopping', 'x'))),
-    append: never,
-    read: never,
-    waitAfter: never,
-    close: never,
+  const ledger: CheckDependencies['ledger'] = {
+    find: () =>
+      world.lookup === 'works'
+        ? Promise.resolve(world.row && { row: world.row, ...(world.tombstone && { tombstone: world.tombstone }) })
+        : Promise.reject(new AppError('stopping', 'x')),
   };
-  const blobs: BlobStore = {
-    stat: () => Promise.resolve(world.hasBlob ? { sizeBytes: 10 } : undefined),
-    begin: never,
-    read: never,
-    pathInRow: () => '',
-    freeBytes: never,
-    recover: never,
+  const blobs: CheckDependencies['blobs'] = {
+    stat: () => Promise.resolve(world.hasBlob ? { sizeBytes: 10, storedAtWall: ROW.received_at_wall } : undefined),
   };
   const room = new Room(() => Promise.resolve(world.freeBytes), 100);
-  const dependencies = { gate, ledger, blobs, room, maxEpisodeBytes: 500, remediation: 'git pull\nrestart' };
+  const dependencies = { gate, ledger, blobs, room, maxEpisodeBytes: 500, remediationFor: () => 'git pull\nrestart' };
   const check = (headers: Record<string, string> = {}) => {
     const all: Record<string, string> = {
       'x-cis490-code-commit': COMMIT,
@@ -216,6 +206,23 @@ describe('what is stored already', () => {
     const row = { ...ROW, sha256: 'cd'.repeat(32) };
     assert.deepEqual(await worldOf({ row }).check(), conflict(row));
     assert.deepEqual(conflict(row).extras, { stored_sha256: row.sha256 });
+  });
+  test('a retracted one is refused with its reason, whatever the digest and whether its file is still there', async () => {
+    const tombstone = {
+      host_id: 'lab-07',
+      episode_id: 'e',
+      retracted_at_wall: '2026-06-01T00:00:00.000000+00:00',
+      reason: 'wrong sensor',
+      by: 'token t-1',
+      seq: 4,
+    };
+    for (const sha256 of [SHA, 'cd'.repeat(32)]) {
+      for (const hasBlob of [true, false]) {
+        const outcome = await worldOf({ row: { ...ROW, sha256 }, tombstone, hasBlob }).check();
+        assert.ok(outcome.kind === 'refused' && outcome.code === 'retracted');
+        assert.match(outcome.detail, /lab-07\/e was retracted at 2026-06-01.*: wrong sensor/);
+      }
+    }
   });
   test('a row whose file has gone takes the body again', async () => {
     assert.equal(await codeOf({ row: ROW, hasBlob: false }), 'accepted');

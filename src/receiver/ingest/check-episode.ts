@@ -36,9 +36,9 @@ export type CheckOutcome =
     };
 
 export interface CheckDependencies {
-  gate: VersionGate;
-  ledger: Ledger;
-  blobs: BlobStore;
+  gate: Pick<VersionGate, 'judge'>;
+  ledger: Pick<Ledger, 'find'>;
+  blobs: Pick<BlobStore, 'stat'>;
   room: Room;
   maxEpisodeBytes: number;
   /** The commands that cure the code of a host; null where the host is not known. */
@@ -136,8 +136,8 @@ export function retracted({ host_id, episode_id, retracted_at_wall, reason }: Se
 
 /** A row whose file has gone is no reason to turn the data away: then the body is taken, and the file is whole again. */
 async function findStored(
-  ledger: Ledger,
-  blobs: BlobStore,
+  ledger: CheckDependencies['ledger'],
+  blobs: CheckDependencies['blobs'],
   key: BlobKey,
   sha256: string,
 ): Promise<CheckOutcome | undefined> {

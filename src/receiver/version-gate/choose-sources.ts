@@ -2,7 +2,7 @@
 
 import type { Clock } from '../../lib/clock.ts';
 import type { ReceiverConfig } from '../receiver-config.ts';
-import { type CommitSource, gitSource, staticSource } from './commit-source.ts';
+import { type CommitSource, checkoutSource, gitSource, staticSource } from './commit-source.ts';
 import { forgeSource, repositoryUrl } from './forge-source.ts';
 import type { LearnedFrom } from './gate-file.ts';
 
@@ -34,10 +34,13 @@ export function chooseSources(config: GateConfig, checkoutPath: string | undefin
   const learnedFrom = learnedFromOf(config);
   if (!forgejoUrl) return { primary: gitSource(local ?? '', branch, window), learnedFrom };
   const token = config.auth_token_file;
-  const fallbackPath = local ?? checkoutPath;
   return {
     primary: forgeSource({ forgejoUrl, owner, name, branch, window, token, clock }),
-    fallback: fallbackPath === undefined ? undefined : gitSource(fallbackPath, branch, window, 'git-fallback'),
+    fallback: local
+      ? gitSource(local, branch, window, 'git-fallback')
+      : checkoutPath === undefined
+        ? undefined
+        : checkoutSource(checkoutPath, `${owner}/${name}`, branch, window),
     learnedFrom,
   };
 }

@@ -39,6 +39,21 @@ export function gitSource(
   };
 }
 
+/** A checkout that was not configured but found: it may speak only if one of its remotes is the repository `ownerAndName` (`lab/recorder`). */
+export function checkoutSource(path: string, ownerAndName: string, branch: string, window: number): CommitSource {
+  const source = gitSource(path, branch, window, 'git-fallback');
+  return {
+    async read(closing) {
+      const remotes = await git(path, ['config', '--get-regexp', '^remote\\..*\\.url$'], closing).catch(() => '');
+      // `https://forge/lab/recorder.git`, `git@forge:lab/recorder`.
+      const urls = remotes.split('\n').map((line) => line.replace(/(?:\.git)?\/?$/, ''));
+      const isOfIt = urls.some((url) => url.endsWith(`/${ownerAndName}`) || url.endsWith(`:${ownerAndName}`));
+      if (!isOfIt) throw failed(path, branch, new Error(`none of its remotes is ${ownerAndName}`));
+      return await source.read(closing);
+    },
+  };
+}
+
 /** A list from the configuration, newest first. */
 export function staticSource(commits: readonly string[]): CommitSource {
   return { read: () => Promise.resolve({ commits, source: 'static' }) };
@@ -56,20 +71,22 @@ async function gitLog(
   closing: AbortSignal | undefined,
 ): Promise<string[]> {
   try {
-    const { stdout } = await promisify(execFile)(
-      'git',
-      ['-C', repositoryPath, 'log', '--format=%H', `--max-count=${count}`, '--end-of-options', branch, '--'],
-      {
-        timeout: GIT_TIMEOUT_MS,
-        maxBuffer: 16 * 1024 * 1024,
-        env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
-        ...(closing && { signal: closing }),
-      },
-    );
+    const range = [`--max-count=${count}`, '--end-of-options', branch, '--'];
+    const stdout = await git(repositoryPath, ['log', '--format=%H', ...range], closing);
     return stdout.split('\n').flatMap((line) => parseCommit(line) ?? []);
   } catch (error) {
     throw failed(repositoryPath, branch, error);
   }
+}
+
+async function git(repositoryPath: string, args: string[], closing: AbortSignal | undefined): Promise<string> {
+  const { stdout } = await promisify(execFile)('git', ['-C', repositoryPath, ...args], {
+    timeout: GIT_TIMEOUT_MS,
+    maxBuffer: 16 * 1024 * 1024,
+    env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
+    ...(closing && { signal: closing }),
+  });
+  return stdout;
 }
 
 function failed(repositoryPath: string, branch: string, cause: unknown): AppError {

@@ -36,6 +36,10 @@ function makeRepositories(root: string): Repositories {
   repository.commitMany(60);
   const local = new GitRepository(join(root, 'local'));
   local.run('pull', '--quiet', repository.path, 'main');
+  // What git-clone leaves in a checkout of the recorder.
+  local.run('config', 'remote.origin.url', 'https://forge.example.org/lab/recorder.git');
+  // What git-clone leaves in a checkout of the recorder.
+  local.run('config', 'remote.origin.url', 'https://forge.example.org/lab/recorder.git');
   return { repository, local };
 }
 
@@ -195,6 +199,20 @@ test('a list from the configuration needs no file', async (t) => {
   assert.equal(await ask(gate, 'f'.repeat(40)), 'commit-not-in-window');
   await gate.close();
   assert.equal(existsSync(join(root, 'gate.json')), false);
+});
+
+test('a checkout at the install root that is of another repository vouches for nothing', async (t) => {
+  const { local, forge, clock, start } = await open(t);
+  local.run('config', 'remote.origin.url', 'https://forge.example.org/others/recorder.git');
+  await forge.ail('error-500');
+  const gate = start(forgeKeys(forge), local.path);
+  assert.equal(await ask(gate, local.commit('fresh'), clock), 'gate-unknown');
+  assert.equal(gate.head(), null);
+  assert.match((await gate.status()).lastError ?? '', /the fallback too: .*none of its remotes is lab\/recorder/);
+  for (const url of ['git@forge.example.org:lab/recorder', 'ssh://git@forge/lab/recorder.git/']) {
+    local.run('config', 'remote.origin.url', url);
+    assert.equal(await ask(gate, local.commit('fresher')), 'git-fallback', url);
+  }
 });
 
 function forgeKeys({ url }: TestForge): string {

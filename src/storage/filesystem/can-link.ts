@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { errnoOf } from '../../lib/app-error.ts';
 import { isNoRoom } from './disk-errors.ts';
 
+export const LINK_PROBE = '.link-probe';
+
 /** Tried, because two bind mounts of one filesystem have one device number and still refuse a link. */
 export async function canLink(from: string, to: string): Promise<boolean> {
-  const [source, target] = [join(from, '.link-probe'), join(to, '.link-probe')];
+  const [source, target] = [join(from, LINK_PROBE), join(to, LINK_PROBE)];
   try {
     await rm(target, { force: true });
     await writeFile(source, '');

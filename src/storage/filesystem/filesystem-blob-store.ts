@@ -13,19 +13,25 @@ import { SharedSync } from '../../lib/shared-sync.ts';
 import { EPISODE_SUFFIX, isEpisodeId, isHostId } from '../../protocol/ids.ts';
 import type { BlobKey, BlobReader, BlobStore, BlobWrite, ListedBlob, UnfinishedBlob } from '../blob-store.ts';
 import type { StorageStep } from '../storage-step.ts';
-import { canLink } from './can-link.ts';
+import { canLink, LINK_PROBE } from './can-link.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 import { IncomingFile } from './incoming-file.ts';
 import { modifiedAtWall } from './modified-at-wall.ts';
 
 // Not in the alphabet of ids, so that an incoming name can be read back into its key.
 const SEPARATOR = '~';
+// A piece of a body: large enough that a write's own cost does not show, and all that gather at once small enough to be held.
+const MOST_PIECE_BYTES = 512 * 1024;
+const LEAST_PIECE_BYTES = 64 * 1024;
+const GATHERED_BYTES = 8 * 1024 * 1024;
 
 export class FilesystemBlobStore implements BlobStore {
   readonly #root: string;
   readonly #afterStep: AfterStep<StorageStep>;
   readonly #directorySyncs = new Map<string, SharedSync>();
   readonly #knownHosts = new Map<string, Promise<void>>();
+  /** Bodies whose bytes are still coming in. */
+  readonly #gathering = new Set<IncomingFile>();
   #syncFailure: AppError | undefined;
 
   private constructor(root: string, afterStep: AfterStep<StorageStep>) {
@@ -53,11 +59,13 @@ export class FilesystemBlobStore implements BlobStore {
   async begin({ key, sha256, sizeBytes }: { key: BlobKey; sha256: string; sizeBytes?: number }): Promise<BlobWrite> {
     const name = [key.hostId, key.episodeId, randomBytes(8).toString('hex')].join(SEPARATOR);
     const incomingPath = join(this.#root, 'incoming', name);
-    const file = new IncomingFile(incomingPath, this.#afterStep);
+    const file = new IncomingFile(incomingPath, () => this.#pieceBytes(), this.#afterStep);
     let published = false;
+    this.#gathering.add(file);
     return {
       write: (chunk) => file.write(chunk),
       commit: async () => {
+        this.#gathering.delete(file);
         const found = await file.seal(sha256, sizeBytes);
         if (found) {
           await file.discard();
@@ -83,6 +91,7 @@ export class FilesystemBlobStore implements BlobStore {
       },
       // Once published, the incoming name is what tells a restart that the row may be missing: it stays.
       abort: async () => {
+        this.#gathering.delete(file);
         if (!published) await file.discard();
       },
     };
@@ -117,6 +126,8 @@ export class FilesystemBlobStore implements BlobStore {
 
   async *list(): AsyncGenerator<ListedBlob> {
     for (const host of await entriesOf(join(this.#root, 'episodes'))) {
+      // A receiver that starts at this moment tries the filesystem out.
+      if (host.name === LINK_PROBE) continue;
       if (!host.isDirectory() || !isHostId(host.name)) {
         yield { kind: 'foreign', path: `episodes/${host.name}` };
         continue;
@@ -170,6 +181,11 @@ export class FilesystemBlobStore implements BlobStore {
       unfinished.push({ key, finish: () => rm(path, { force: true }) });
     }
     return unfinished;
+  }
+
+  /** Large pieces while few bodies come in; many share what is set aside for all of them. */
+  #pieceBytes(): number {
+    return Math.max(LEAST_PIECE_BYTES, Math.min(MOST_PIECE_BYTES, GATHERED_BYTES / this.#gathering.size));
   }
 
   /** False when another blob already has the key. */

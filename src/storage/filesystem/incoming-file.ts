@@ -6,22 +6,22 @@ import type { AfterStep } from '../../lib/after-step.ts';
 import type { StorageStep } from '../storage-step.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 
-// Enough that a write's own cost does not show, little enough for 64 bodies at once.
-const PIECE_BYTES = Number(process.env.PB ?? 512) * 1024;
-
 export class IncomingFile {
   readonly #path: string;
   readonly #afterStep: AfterStep<StorageStep>;
   readonly #hash = createHash('sha256');
   #handle: FileHandle | undefined;
+  readonly #pieceBytes: () => number;
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
   #sizeBytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #discarded = false;
 
-  constructor(path: string, afterStep: AfterStep<StorageStep>) {
+  /** `pieceBytes`: how much may gather before it is written, asked anew each time. */
+  constructor(path: string, pieceBytes: () => number, afterStep: AfterStep<StorageStep>) {
     this.#path = path;
+    this.#pieceBytes = pieceBytes;
     this.#afterStep = afterStep;
   }
 
@@ -32,7 +32,7 @@ export class IncomingFile {
     this.#sizeBytes += chunk.byteLength;
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.byteLength;
-    if (this.#pendingBytes < PIECE_BYTES) return;
+    if (this.#pendingBytes < this.#pieceBytes()) return;
     await this.#writing;
     this.#flush();
   }

@@ -24,10 +24,10 @@ import { type LedgerRequest, planBatch } from './ledger-batch.ts';
 import { LedgerFile, sha256Of } from './ledger-file.ts';
 import { sequenceLines } from './ledger-lines.ts';
 
-// One write and one fsync serve at most this many entries; the view takes as many in one short transaction.
+// One write and one fsync serve at most this many entries.
 const BATCH_ENTRIES = 512;
-// A catch-up's slice, which is parsed too: the event loop turns after each.
-const CATCH_UP_LINES = 64;
+// The view takes them in short transactions of this many: the event loop turns after each.
+const VIEW_ENTRIES = 64;
 // What one page may look at: so many slices of the view, with a turn of the event loop between them.
 const LIST_SLICES = 8;
 
@@ -196,20 +196,27 @@ export class JsonlLedger implements Ledger {
   }
 
   async #write(entries: LedgerEntry[]): Promise<void> {
-    const lines = entries.map((entry) => JSON.stringify(entry));
+    const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`);
+    let offsetBytes = this.#file.lengthBytes;
     try {
-      await this.#file.append(`${lines.join('\n')}\n`);
+      await this.#file.append(lines.join(''));
     } catch (error) {
       if (isDiskFull(error)) throw error;
       this.#failure = error instanceof AppError ? error : syncFailed(this.#file.path, error);
       throw this.#failure;
     }
-    this.#advance(entries, {
-      offsetBytes: this.#file.lengthBytes,
-      lines: this.#position.lines + entries.length,
-      lastSeq: entries.at(-1)?.seq ?? this.#position.lastSeq,
-      lastLineSha256: sha256Of(lines.at(-1) ?? ''),
-    });
+    for (let start = 0; start < entries.length; start += VIEW_ENTRIES) {
+      if (start > 0) await yieldToOthers();
+      const slice = entries.slice(start, start + VIEW_ENTRIES);
+      const sliceLines = lines.slice(start, start + VIEW_ENTRIES);
+      for (const line of sliceLines) offsetBytes += Buffer.byteLength(line);
+      this.#advance(slice, {
+        offsetBytes,
+        lines: this.#position.lines + slice.length,
+        lastSeq: slice.at(-1)?.seq ?? this.#position.lastSeq,
+        lastLineSha256: sha256Of(sliceLines.at(-1)?.trimEnd() ?? ''),
+      });
+    }
     this.#afterStep('view-updated');
     this.#wakeReaders(this.#position.lastSeq);
   }
@@ -259,9 +266,9 @@ export class JsonlLedger implements Ledger {
     const from = this.#position;
     let badLines = 0;
     for await (const lines of this.#file.linesFrom(from.offsetBytes)) {
-      for (let start = 0; start < lines.length; start += CATCH_UP_LINES) {
+      for (let start = 0; start < lines.length; start += VIEW_ENTRIES) {
         if (this.#closing) throw new AppError('stopping', 'stopped while reading the ledger');
-        const slice = lines.slice(start, start + CATCH_UP_LINES);
+        const slice = lines.slice(start, start + VIEW_ENTRIES);
         const last = slice.at(-1);
         if (!last) continue;
         const texts = slice.map(({ text }) => text);

@@ -45,5 +45,11 @@ export function explainSqliteError(path: string, error: unknown): unknown {
       cause: error,
     });
   }
+  if (failure === 'inaccessible') {
+    return new AppError('database-inaccessible', `${path} cannot be opened or written by this user`, {
+      hint: `see who owns it: ls -l ${path}*; it must be the user that the receiver runs as, as a rule cis490`,
+      cause: error,
+    });
+  }
   return error;
 }

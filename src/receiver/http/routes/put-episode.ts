@@ -12,7 +12,8 @@ import { HEADER } from '../../../protocol/headers.ts';
 import { isHostId } from '../../../protocol/ids.ts';
 import type { SequencedRow } from '../../../protocol/ledger-row.ts';
 import { PROBLEMS, type ProblemCode } from '../../../protocol/problem.ts';
-import type { BlobWrite } from '../../../storage/blob-store.ts';
+import type { BlobStore, BlobWrite } from '../../../storage/blob-store.ts';
+import type { Ledger } from '../../../storage/ledger.ts';
 import type { AttemptCounter } from '../../attempts/attempt-counter.ts';
 import type { FleetView } from '../../fleet/fleet-view.ts';
 import type { Authenticator } from '../../identity/authenticator.ts';
@@ -28,6 +29,7 @@ import {
   tooLarge,
 } from '../../ingest/check-episode.ts';
 import { type CommitDependencies, commitEpisode, type IngestOutcome } from '../../ingest/commit-episode.ts';
+import type { VersionGate } from '../../version-gate/version-gate.ts';
 import type { PaceLimits } from '../body-pace.ts';
 import type { LingeringCloser } from '../lingering-close.ts';
 import { problemAnswer, sendAnswer } from '../problem-answer.ts';
@@ -37,6 +39,9 @@ import type { RouteTable } from '../route-table.ts';
 export type AnswerStep = 'checked' | 'body-received' | 'answer-sent';
 
 export interface PutEpisodeDependencies extends CheckDependencies, CommitDependencies {
+  ledger: Ledger;
+  blobs: BlobStore;
+  gate: VersionGate;
   authenticator: Authenticator;
   attemptCounter: AttemptCounter;
   fleet: FleetView;
