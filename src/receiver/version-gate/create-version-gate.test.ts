@@ -206,6 +206,7 @@ test('a checkout at the install root that is of another repository vouches for n
   local.run('config', 'remote.origin.url', 'https://forge.example.org/others/recorder.git');
   await forge.ail('error-500');
   const gate = start(forgeKeys(forge), local.path);
+  await until(async () => /fallback/.test((await gate.status()).lastError ?? ''));
   assert.equal(await ask(gate, local.commit('fresh'), clock), 'gate-unknown');
   assert.equal(gate.head(), null);
   assert.match((await gate.status()).lastError ?? '', /the fallback too: .*none of its remotes is lab\/recorder/);

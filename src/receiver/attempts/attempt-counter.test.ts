@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Clock, formatWallTime } from '../../lib/clock.ts';
+import { createLogger } from '../../lib/logger.ts';
+import type { AttemptCount, AttemptIncrement, Attempts } from '../../storage/attempts.ts';
+import { AttemptCounter } from './attempt-counter.ts';
+
+const START_MS = Date.parse('2026-05-01T12:00:30Z');
+
+/** Time passes only in `pass`, which ends the counter's sleep and waits for the next one. */
+function setUp(stored: AttemptCount[] = []) {
+  let nowMs = 0;
+  let isFailing = false;
+  const added: AttemptIncrement[] = [];
+  const forgotten: string[] = [];
+  const lines: string[] = [];
+  let wake = () => {};
+  let slept = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  const clock: Clock = {
+    wallTime: () => formatWallTime(Temporal.Instant.fromEpochMilliseconds(START_MS + nowMs)),
+    monotonicMs: () => nowMs,
+    sleep: async () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      wake = resolve;
+      slept.resolve();
+      if (stop.signal.aborted) resolve();
+      await promise;
+    },
+  };
+  const attempts: Attempts = {
+    add: async (increments) => {
+      if (isFailing) throw new Error('disk full');
+      added.push(...increments.map((increment) => ({ ...increment })));
+    },
+    forgetBefore: async (minute) => {
+      forgotten.push(minute);
+    },
+    read: async ({ fromMinute, toMinute }) => stored.filter(({ minute }) => minute >= fromMinute && minute <= toMinute),
+  };
+  const logger = createLogger({ level: 'info', form: 'plain', clock, write: (line) => lines.push(line) });
+  const counter = new AttemptCounter(attempts, clock, logger);
+  const running = counter.run(stop.signal);
+  return {
+    counter,
+    added,
+    forgotten,
+    lines,
+    fail: (value: boolean) => {
+      isFailing = value;
+    },
+    asleep: async () => await slept.promise,
+    pass: async (ms: number) => {
+      await slept.promise;
+      slept = Promise.withResolvers<void>();
+      nowMs += ms;
+      wake();
+      await slept.promise;
+    },
+    /** Nobody sleeps for it: only the wall moves on. */
+    jump: (ms: number) => {
+      nowMs += ms;
+    },
+    end: async () => {
+      stop.abort();
+      wake();
+      await running;
+    },
+  };
+}
+
+test('counts are written once a second, one increment for each host, minute and outcome', async () => {
+  const { counter, added, pass, end } = setUp();
+  for (let index = 0; index < 3; index += 1) counter.count('lab-1', 'stored');
+  counter.count('lab-1', 'commit-missing');
+  counter.count('lab-2', 'stored');
+  assert.deepEqual(added, []);
+  await pass(1_000);
+  assert.deepEqual(added, [
+    { hostId: 'lab-1', minute: '2026-05-01T12:00', outcome: 'stored', count: 3 },
+    { hostId: 'lab-1', minute: '2026-05-01T12:00', outcome: 'commit-missing', count: 1 },
+    { hostId: 'lab-2', minute: '2026-05-01T12:00', outcome: 'stored', count: 1 },
+  ]);
+  await pass(1_000);
+  assert.equal(added.length, 3);
+  await end();
+});
+
+test('what is left is written at the stop', async () => {
+  const { counter, added, asleep, end } = setUp();
+  await asleep();
+  counter.count('lab-1', 'stored');
+  await end();
+  assert.equal(added.length, 1);
+});
+
+test('counts that could not be written are kept, told once, and written with those that came since', async () => {
+  const { counter, added, lines, fail, pass, end } = setUp();
+  fail(true);
+  for (let second = 0; second < 5; second += 1) {
+    counter.count('lab-1', 'stored');
+    await pass(1_000);
+  }
+  assert.equal(lines.filter((line) => line.includes('could not be written')).length, 1);
+  fail(false);
+  counter.count('lab-1', 'stored');
+  await pass(1_000);
+  assert.deepEqual(added, [{ hostId: 'lab-1', minute: '2026-05-01T12:00', outcome: 'stored', count: 6 }]);
+  assert.equal(lines.filter((line) => line.includes('written again')).length, 1);
+  await end();
+});
+
+test('a store that fails for days does not fill the memory: what is older than the views is let go', async () => {
+  const { counter, added, fail, pass, end } = setUp();
+  fail(true);
+  counter.count('lab-1', 'stored');
+  await pass(2 * 3_600_000);
+  counter.count('lab-1', 'stored');
+  fail(false);
+  await pass(1_000);
+  assert.deepEqual(
+    added.map(({ minute }) => minute),
+    ['2026-05-01T14:00'],
+  );
+  await end();
+});
+
+test('the views see the minutes asked for, those before the start included, and no older ones', async () => {
+  const { counter, asleep, jump, end } = setUp([
+    { hostId: 'lab-1', minute: '2026-05-01T11:40', outcome: 'stored', count: 7 },
+    { hostId: 'lab-1', minute: '2026-05-01T11:20', outcome: 'stored', count: 100 },
+    { hostId: 'lab-3', minute: '2026-05-01T10:59', outcome: 'stored', count: 1_000 },
+  ]);
+  await asleep();
+  counter.count('lab-1', 'stored');
+  counter.count('lab-1', 'conflict');
+  assert.deepEqual([...counter.recent(30)], [['lab-1', { stored: 8, conflict: 1 }]]);
+  assert.deepEqual([...counter.recent(60)], [['lab-1', { stored: 108, conflict: 1 }]]);
+  jump(29 * 60_000);
+  assert.deepEqual([...counter.recent(30)], [['lab-1', { stored: 1, conflict: 1 }]]);
+  jump(60_000);
+  assert.deepEqual([...counter.recent(30)], []);
+  await end();
+});
+
+test('what is older than seven days is forgotten, once an hour', async () => {
+  const { forgotten, pass, end } = setUp();
+  await pass(1_000);
+  await pass(1_000);
+  assert.deepEqual(forgotten, ['2026-04-24T12:00']);
+  await pass(3_600_000);
+  assert.deepEqual(forgotten, ['2026-04-24T12:00', '2026-04-24T13:00']);
+  await end();
+});

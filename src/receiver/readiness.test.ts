@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { systemClock } from '../lib/clock.ts';
+import { Readiness, type ReadinessParts } from './readiness.ts';
+import { createOpenGate } from './version-gate/version-gate.ts';
+
+function setUp() {
+  const state = { nowMs: 0, tries: 0, freeBytes: 100, minFreeBytes: 100, isKnown: true, refuses: '' };
+  const blobs = {
+    tryWrite: async () => {
+      state.tries += 1;
+      if (state.refuses !== '') throw new Error(state.refuses);
+    },
+    freeBytes: async () => state.freeBytes,
+  };
+  const readiness = new Readiness({
+    blobs: blobs as ReadinessParts['blobs'],
+    clock: { ...systemClock, monotonicMs: () => state.nowMs },
+    current: () => ({
+      gate: { ...createOpenGate(), isKnown: () => state.isKnown },
+      minFreeBytes: state.minFreeBytes,
+    }),
+  });
+  return { state, readiness };
+}
+
+const cases: [name: string, change: Partial<ReturnType<typeof setUp>['state']>, reasons: RegExp[]][] = [
+  ['nothing', {}, []],
+  ['no room', { freeBytes: 99 }, [/^the store has 99 bytes free and keeps 100 in reserve$/]],
+  ['a store that takes nothing', { refuses: 'EROFS: read-only' }, [/^the store takes no file: EROFS: read-only$/]],
+  ['a gate that knows nothing', { isKnown: false }, [/^the gate has not learnt yet/]],
+  ['all at once', { isKnown: false, freeBytes: 0 }, [/^the store has 0 bytes/, /^the gate/]],
+];
+
+for (const [name, change, reasons] of cases) {
+  test(`${name} keeps an episode from being stored`, async () => {
+    const { state, readiness } = setUp();
+    Object.assign(state, change);
+    const told = await readiness.reasons();
+    assert.equal(told.length, reasons.length, told.join('\n'));
+    for (const [index, reason] of reasons.entries()) assert.match(told[index] ?? '', reason);
+  });
+}
+
+test('asked by many at once, the store is tried once a second; then what has changed is seen', async () => {
+  const { state, readiness } = setUp();
+  await Promise.all(Array.from({ length: 50 }, () => readiness.reasons()));
+  state.freeBytes = 0;
+  state.nowMs = 1_000;
+  assert.deepEqual(await readiness.reasons(), []);
+  assert.equal(state.tries, 1);
+  state.nowMs = 1_001;
+  assert.equal((await readiness.reasons()).length, 1);
+  assert.equal(state.tries, 2);
+});
+
+test('a reload counts at the next look', async () => {
+  const { state, readiness } = setUp();
+  state.minFreeBytes = 1_000;
+  assert.equal((await readiness.reasons()).length, 1);
+  state.minFreeBytes = 10;
+  state.nowMs = 2_000;
+  assert.deepEqual(await readiness.reasons(), []);
+});
