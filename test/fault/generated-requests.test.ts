@@ -252,6 +252,9 @@ test('generated requests', { timeout: 600_000 }, async (t) => {
     `${requests} requests, answers by status ${JSON.stringify(statuses)}, resident kB ${memoryKb.join(' ')}`,
   );
   assert.ok(requests >= LEAST_REQUESTS_IN_ALL);
+  // The others stood behind one that ended its connection, or their client left first.
+  const answers = Object.values(statuses).reduce((sum, count) => sum + count, 0);
+  assert.ok(answers >= LEAST_REQUESTS_IN_ALL / 4 && (statuses[201] ?? 0) > 100);
   const warm = memoryKb.slice(0, memoryKb.length / 3);
   assert.ok((memoryKb.at(-1) ?? 0) < Math.max(...warm) + MEMORY_MARGIN_KB, `memory grew: ${memoryKb}`);
   await eventually(() => descriptors() <= descriptorsBefore, 'every descriptor is given back');

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
+import { request as requestOverTls, type ServerOptions as TlsServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -22,6 +23,7 @@ import { createLiveParts } from '../../src/receiver/live-parts.ts';
 import { Readiness } from '../../src/receiver/readiness.ts';
 import { receiverConfigDefinition } from '../../src/receiver/receiver-config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
+import { TestAuthority } from '../support/certificates.ts';
 import { sha256 } from '../support/episodes.ts';
 import { GOOD_COMMIT, TestFleet } from '../support/fleet.ts';
 import { eventually, Program } from '../support/program.ts';
@@ -50,7 +52,7 @@ interface Running {
   store: string;
 }
 
-async function start(t: TestContext, limits: Partial<ServerLimits>): Promise<Running> {
+async function start(t: TestContext, limits: Partial<ServerLimits>, tls?: TlsServerOptions): Promise<Running> {
   const root = temporaryDirectory(t);
   const configPath = join(root, 'receiver.toml');
   const gate = `[version_gate]\ncommits = ["${GOOD_COMMIT}"]\n`;
@@ -86,7 +88,7 @@ async function start(t: TestContext, limits: Partial<ServerLimits>): Promise<Run
     stopping: stopping.signal,
     onFatal: (error) => assert.fail(error),
   };
-  const server = createReceiverServer(dependencies, undefined).listen(0, '127.0.0.1');
+  const server = createReceiverServer(dependencies, tls).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(async () => {
     stopping.abort();
@@ -163,6 +165,22 @@ describe('the limits of connections', () => {
 });
 
 describe('slow clients', () => {
+  test('those who never finish their TLS handshake keep nobody out', async (t) => {
+    const { cert, key } = TestAuthority.create(join(temporaryDirectory(t), 'ca')).issueForServer();
+    const { port, server } = await start(t, { connections: 4 }, { cert, key });
+    const crowd: Socket[] = [];
+    // More than are let into the handshake at once, and the four beside them.
+    for (let index = 0; index < 1_100; index += 1) crowd.push(await openRaw(port));
+    for (let index = 0; index < 8; index += 1) {
+      const outgoing = requestOverTls({ host: '127.0.0.1', port, path: '/healthz', rejectUnauthorized: false });
+      outgoing.end();
+      const [response] = await once(outgoing, 'response');
+      assert.equal(response.resume().statusCode, 200);
+    }
+    assert.ok((await connectionsOf(server)) <= 1_024 + 4);
+    for (const socket of crowd) socket.destroy();
+  });
+
   for (const sent of ['', 'GET /healthz HT', `GET /healthz HTTP/1.1\r\n${HOST}X-Slow: a`]) {
     test(`headers that do not come are cut off: ${JSON.stringify(sent)}`, async (t) => {
       const { port } = await start(t, { headersMs: 50 });

@@ -15,7 +15,7 @@ const cases: [name: string, value: unknown, told: string][] = [
   ['out of range', { name: 'x', count: 10 }, 'count: Too big: expected number to be <=9'],
   ['deep inside', { name: 'x', inner: { list: ['a', 2] } }, 'inner.list.1: expected string, received number'],
   ['all of it', [], 'it: expected object, received array'],
-  ['two at once', { count: 'x' }, 'name: is missing; count: expected int, received string'],
+  ['two at once', { count: 'x' }, 'name: is missing; count: expected number, received string'],
 ];
 
 for (const [name, value, told] of cases) {

@@ -50,7 +50,7 @@ test('a client that leaves in the middle', async (t) => {
 test('a client that has left before the reading begins', async (t) => {
   const { request, socket } = await receive(t, 'Content-Length: 4\r\n\r\nabc');
   socket.destroy();
-  await once(request.socket, 'close');
+  await new Promise((resolve) => request.socket.once('close', resolve));
   assert.equal((await collect(request)).end, 'aborted');
 });
 

@@ -44,7 +44,7 @@ const LOOK_EVERY_MS = 5_000;
 const READER_STALL_MS = 60_000;
 // Connections that are still in their TLS handshake have room of their own.
 const HANDSHAKES = 1_024;
-// Ten times what any client or proxy sends.
+// Ten times what any client or proxy sends. Node keeps a thousand and drops the rest unseen, and a proxy adds its Via at the end.
 const MOST_HEADERS = 256;
 // Sent twice, nobody can tell which one a proxy has looked at. Node itself takes the first of some and joins others.
 const SINGLE_HEADERS = [
@@ -136,8 +136,6 @@ export function createReceiverServer(dependencies: ServerDependencies, tls: TlsS
   server.on('checkContinue', handle('continue'));
   server.on('checkExpectation', handle('something-else'));
   server.on('clientError', (error: Error & { code?: string }, socket: Socket) => void malformed.refuse(error, socket));
-  // Node's own bound drops what comes after it unseen, and a proxy adds its Via at the end. Ours refuses.
-  server.maxHeadersCount = 0;
   server.timeout = limits.readerStallMs ?? READER_STALL_MS;
   server.on('timeout', (socket: Socket) => {
     // Quiet for good reason: we are at work, a follower waits for news, or a body comes, which has a pace of its own.
