@@ -12,7 +12,7 @@ const STORED = 201;
 
 /** The row's cells, as the table has them. */
 export async function measurePeakMemory({ directory, load, progress }: Run, quick: boolean): Promise<string[]> {
-  const sizeBytes = quick ? MIB : Number(process.env.SZ ?? 256) * MIB;
+  const sizeBytes = quick ? MIB : 256 * MIB;
   const place = join(directory, 'memory');
   await mkdir(place);
   const running = await cis490.start(place);

@@ -40,6 +40,7 @@ export const PROBLEMS = {
   'gate-unknown': [503, 'The receiver has not learnt yet which commits are current'],
   'gate-stale': [503, 'The receiver cannot learn now which commits are current'],
   'sync-failed': [503, 'The receiver could not make the episode durable'],
+  'database-busy': [503, 'The receiver could not reach its own records in time'],
   stopping: [503, 'The receiver is stopping'],
   'disk-reserve': [507, 'The store is down to its reserve'],
   'disk-full': [507, 'The store is full'],

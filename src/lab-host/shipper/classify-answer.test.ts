@@ -46,6 +46,7 @@ describe('by the code of the problem', () => {
     'internal-error': 'transient',
     'file-missing': 'transient',
     'not-ready': 'transient',
+    'database-busy': 'transient',
     'too-many-followers': 'transient',
     'gate-unknown': 'transient',
     'gate-stale': 'transient',

@@ -65,6 +65,7 @@ export const TREATMENT_BY_CODE: Record<ProblemCode, Treatment> = {
   'internal-error': 'transient',
   'file-missing': 'transient',
   'not-ready': 'transient',
+  'database-busy': 'transient',
   'too-many-followers': 'transient',
   'gate-unknown': 'transient',
   'gate-stale': 'transient',

@@ -65,7 +65,10 @@ export class AttemptCounter {
       await this.#flush();
       if (this.#clock.monotonicMs() - forgottenAtMs < FORGET_EVERY_MS) continue;
       forgottenAtMs = this.#clock.monotonicMs();
-      await this.#attempt(() => this.#attempts.forgetBefore(minuteOf(this.#clock.wallTime(), KEPT_DAYS * 24 * 60)));
+      const oldest = minuteOf(this.#clock.wallTime(), KEPT_DAYS * 24 * 60);
+      await this.#attempts.forgetBefore(oldest).catch((error: unknown) => {
+        this.#logger.warn({ err: error }, 'old attempt counts could not be dropped; tried again in an hour');
+      });
     }
   }
 
@@ -86,7 +89,7 @@ export class AttemptCounter {
     const increments = [...this.#unwritten.values()];
     if (increments.length === 0) return;
     this.#unwritten.clear();
-    if (await this.#attempt(() => this.#attempts.add(increments))) return;
+    if (await this.#tryAdd(increments)) return;
     for (const increment of increments) {
       const key = `${increment.minute} ${increment.hostId} ${increment.outcome}`;
       const since = this.#unwritten.get(key);
@@ -96,9 +99,9 @@ export class AttemptCounter {
   }
 
   /** Counts are expendable: a failure to write them is told once and stops nothing. */
-  async #attempt(work: () => Promise<void>): Promise<boolean> {
+  async #tryAdd(increments: readonly AttemptIncrement[]): Promise<boolean> {
     try {
-      await work();
+      await this.#attempts.add(increments);
       if (this.#failing) this.#logger.info('attempt counts are written again');
       this.#failing = false;
       return true;

@@ -69,17 +69,18 @@ export class FleetView {
 
   /** It came with a credential. */
   heard(hostId: string): void {
-    // A client that makes up its names must not fill the memory.
-    if (this.#hosts.size >= MOST_HEARD_HOSTS && !this.#hosts.has(hostId)) return;
+    if (!this.#hasPlaceFor(hostId)) return;
     this.#host(hostId).heardAtWall = this.#dependencies.clock.wallTime();
   }
 
   heartbeat(heartbeat: Heartbeat): void {
+    if (!this.#hasPlaceFor(heartbeat.hostId)) return;
     const host = this.#host(heartbeat.hostId);
     if (!host.heartbeat || host.heartbeat.receivedAtWall <= heartbeat.receivedAtWall) host.heartbeat = heartbeat;
   }
 
   report(hostId: string, content: Uint8Array, receivedAtWall: string): void {
+    if (!this.#hasPlaceFor(hostId)) return;
     this.#host(hostId).doctor = { status: doctorStatusOf(content), receivedAtWall };
   }
 
@@ -140,6 +141,11 @@ export class FleetView {
       }
       if (entries.length === 0) await ledger.waitAfter(readTo, stop);
     }
+  }
+
+  /** A client that makes up its names must not fill the memory; who has stored has a place in any case. */
+  #hasPlaceFor(hostId: string): boolean {
+    return this.#hosts.size < MOST_HEARD_HOSTS || this.#hosts.has(hostId);
   }
 
   #host(hostId: string): HostKnowledge {

@@ -27,11 +27,12 @@ export class MalformedRefuser {
   /** With each `clientError`: Node tells one for every piece that comes after the first, too. */
   async refuse(error: Error & { code?: string }, socket: Socket): Promise<void> {
     const answer = malformedAs(error.code, this.#dependencies.limits);
+    // Before the look at `writable`: one that lingers is not, and must not be reset while its answer is on the way.
+    if (answer && this.#refused.has(socket)) return;
     if (!answer || !socket.writable) {
       socket.destroy();
       return;
     }
-    if (this.#refused.has(socket)) return;
     this.#refused.add(socket);
     const { lingering } = this.#dependencies;
     const unfinished = this.#turns.unfinished(socket);

@@ -1,11 +1,10 @@
 // One description of each endpoint, from which come its routing, its permission, its query's validation, the 405 beside it and its
 // place in the OpenAPI document: none of them can disagree with another.
 
-import type { OpenAPIHono } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import type { Context, Hono } from 'hono';
 import { z } from 'zod';
-import { isEpisodeId, isHostId } from '../../protocol/ids.ts';
-import { PROBLEMS, type ProblemCode, problemSchema } from '../../protocol/problem.ts';
+import { isHostId } from '../../protocol/ids.ts';
+import type { ProblemCode } from '../../protocol/problem.ts';
 import { type Action, allows, hostOf, type Principal } from '../identity/principal.ts';
 import { explainMistakes } from './explain-mistakes.ts';
 import { answerProblem, type RouteEnvironment } from './route-environment.ts';
@@ -45,10 +44,12 @@ type Handler<Query extends z.ZodObject> = (call: RouteCall<Query>) => Response |
 const NO_QUERY = z.object({});
 
 export class RouteTable {
-  readonly #app: OpenAPIHono<RouteEnvironment>;
+  readonly #app: Hono<RouteEnvironment>;
   readonly #methods = new Map<string, string[]>();
+  /** All that were described, for the contract. */
+  readonly endpoints: Endpoint<z.ZodObject>[] = [];
 
-  constructor(app: OpenAPIHono<RouteEnvironment>) {
+  constructor(app: Hono<RouteEnvironment>) {
     this.#app = app;
   }
 
@@ -70,7 +71,7 @@ export class RouteTable {
     const path = routePath(endpoint.path);
     const methods = endpoint.method === 'get' ? ['GET', 'HEAD'] : [endpoint.method.toUpperCase()];
     this.#methods.set(path, [...(this.#methods.get(path) ?? []), ...methods]);
-    this.#app.openAPIRegistry.registerPath(toOpenApi(endpoint));
+    this.endpoints.push(endpoint);
   }
 
   /** After the last endpoint: a path that is served, asked in a way that it does not know (RFC 9110, 15.5.6). */
@@ -123,59 +124,4 @@ function readQuery<Query extends z.ZodObject>(
 /** `{host_id}` → `:host_id`; the episode's name is judged with its suffix by the handler. */
 function routePath(path: string): string {
   return path.replace('{episode_id}.tar.zst', '{name}').replaceAll(/\{(\w+)\}/g, ':$1');
-}
-
-const COMMON_PROBLEMS: ProblemCode[] = ['credential-missing', 'credential-invalid', 'forbidden', 'internal-error'];
-const PARAMETERS: Record<string, z.ZodType> = {
-  host_id: z.string().refine(isHostId).meta({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
-  episode_id: z.string().refine(isEpisodeId).meta({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' }),
-};
-
-function toOpenApi(endpoint: Endpoint<z.ZodObject>) {
-  const { method, path, summary, description, action, query, headers, body, answer, also, problems = [] } = endpoint;
-  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
-  const codes = [
-    ...problems,
-    ...(query ? (['bad-query'] as const) : []),
-    ...(action === undefined ? [] : COMMON_PROBLEMS),
-  ];
-  const byStatus = Object.groupBy(new Set(codes), (code) => PROBLEMS[code][0]);
-  const content = (schema: z.ZodType, contentType = 'application/json') => ({ [contentType]: { schema } });
-  return {
-    method,
-    path,
-    summary,
-    ...(description !== undefined && { description }),
-    ...(action === undefined && { security: [] }),
-    request: {
-      ...(names.length > 0 && {
-        params: z.object(Object.fromEntries(names.map((name) => [name, PARAMETERS[name] ?? z.string()]))),
-      }),
-      ...(query && { query }),
-      ...(headers && { headers }),
-      ...(body && {
-        body: {
-          required: true,
-          description: body.description,
-          content: content(body.schema, endpoint.path.includes('.tar.zst') ? 'application/zstd' : undefined),
-        },
-      }),
-    },
-    responses: {
-      [answer.status]: {
-        description: answer.description,
-        ...(answer.schema && { content: content(answer.schema, answer.contentType) }),
-      },
-      ...(also && { [also.status]: { description: also.description, content: content(also.schema) } }),
-      ...Object.fromEntries(
-        Object.entries(byStatus).map(([status, group = []]) => [
-          status,
-          {
-            description: group.map((code) => `\`${code}\``).join(', '),
-            content: content(problemSchema, 'application/problem+json'),
-          },
-        ]),
-      ),
-    },
-  };
 }

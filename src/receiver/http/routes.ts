@@ -1,8 +1,8 @@
 // Every endpoint but the episode PUT, in one app, and the contract that is made from them.
 
-import { OpenAPIHono } from '@hono/zod-openapi';
+import { Hono } from 'hono';
 import { AppError } from '../../lib/app-error.ts';
-import type { ProblemCode } from '../../protocol/problem.ts';
+import { problemOf } from './problem-answer.ts';
 import type { RouteDependencies } from './route-dependencies.ts';
 import { answerProblem, type RouteEnvironment } from './route-environment.ts';
 import { RouteTable } from './route-table.ts';
@@ -18,11 +18,8 @@ import { registerPing } from './routes/ping.ts';
 import { describePutEpisode } from './routes/put-episode.ts';
 import { registerVersionGate } from './routes/version-gate.ts';
 
-// Failures of the storage that a client can do something with.
-const TOLD = new Set<string>(['disk-full', 'sync-failed', 'stopping'] satisfies ProblemCode[]);
-
-export function createRoutes(dependencies: RouteDependencies): OpenAPIHono<RouteEnvironment> {
-  const app = new OpenAPIHono<RouteEnvironment>();
+export function createRoutes(dependencies: RouteDependencies): Hono<RouteEnvironment> {
+  const app = new Hono<RouteEnvironment>();
   const routes = new RouteTable(app);
   app.use('*', async (context, next) => {
     await next();
@@ -52,7 +49,7 @@ export function createRoutes(dependencies: RouteDependencies): OpenAPIHono<Route
   registerHeartbeat(routes, dependencies);
   registerHostHealth(routes, dependencies);
   registerFleet(routes, dependencies);
-  registerOpenApi(routes, dependencies, app);
+  registerOpenApi(routes, dependencies);
   routes.answerOtherMethods();
   app.notFound((context) =>
     answerProblem(context, 'not-found', `nothing is served at ${context.req.method} ${context.req.path}`),
@@ -60,10 +57,8 @@ export function createRoutes(dependencies: RouteDependencies): OpenAPIHono<Route
   app.onError((error, context) => {
     dependencies.logger.error({ err: error, path: context.req.path }, 'request failed');
     if (error instanceof AppError && error.code === 'sync-failed') dependencies.onFatal(error);
-    if (error instanceof AppError && TOLD.has(error.code)) {
-      return answerProblem(context, error.code as ProblemCode, error.message);
-    }
-    return answerProblem(context, 'internal-error', 'the receiver failed; its log has the cause under this request_id');
+    const { code, detail } = problemOf(error);
+    return answerProblem(context, code, detail);
   });
   return app;
 }

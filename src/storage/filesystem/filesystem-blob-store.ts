@@ -2,8 +2,9 @@
 // Durable order: write → fsync file → link → fsync directory (a new host's: its parent first) → [row, by the ingest] → unlink incoming.
 
 import { randomBytes } from 'node:crypto';
-import type { BigIntStats, Dirent } from 'node:fs';
-import { link, lstat, mkdir, open, readdir, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { type BigIntStats, createReadStream, type Dirent } from 'node:fs';
+import { link, lstat, mkdir, readdir, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
@@ -23,7 +24,8 @@ const SEPARATOR = '~';
 // A piece of a body: large enough that a write's own cost does not show, and all that gather at once small enough to be held.
 const MOST_PIECE_BYTES = 512 * 1024;
 const LEAST_PIECE_BYTES = 64 * 1024;
-const GATHERED_BYTES = 8 * 1024 * 1024;
+const READ_BYTES = 256 * 1024;
+const GATHERED_BYTES = 4 * 1024 * 1024;
 
 export class FilesystemBlobStore implements BlobStore {
   readonly #root: string;
@@ -104,8 +106,10 @@ export class FilesystemBlobStore implements BlobStore {
 
   async read(key: BlobKey, range?: { start: number; end: number }): Promise<Readable> {
     try {
-      const handle = await open(this.#path(key), 'r');
-      return handle.createReadStream({ highWaterMark: 256 * 1024, ...range });
+      // Not by a FileHandle: one that is dropped before its stream is read ends the process when it is collected.
+      const stream = createReadStream(this.#path(key), { highWaterMark: READ_BYTES, ...range });
+      await once(stream, 'open');
+      return stream;
     } catch (error) {
       if (!isMissing(error)) throw error;
       throw new AppError('blob-missing', `the stored episode ${this.#path(key)} is not there`, { cause: error });

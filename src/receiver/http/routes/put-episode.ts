@@ -32,7 +32,7 @@ import { type CommitDependencies, commitEpisode, type IngestOutcome } from '../.
 import type { VersionGate } from '../../version-gate/version-gate.ts';
 import type { PaceLimits } from '../body-pace.ts';
 import type { LingeringCloser } from '../lingering-close.ts';
-import { problemAnswer, sendAnswer } from '../problem-answer.ts';
+import { problemAnswer, problemOf, sendAnswer } from '../problem-answer.ts';
 import { readBody } from '../read-body.ts';
 import type { RouteTable } from '../route-table.ts';
 
@@ -263,18 +263,10 @@ function refuse(dependencies: PutEpisodeDependencies, exchange: PutExchange, ref
 
 function answerFailure(dependencies: PutEpisodeDependencies, exchange: PutExchange, error: unknown): ProblemCode {
   const { request, response, requestId } = exchange;
-  const code =
-    error instanceof AppError &&
-    (error.code === 'disk-full' || error.code === 'sync-failed' || error.code === 'stopping')
-      ? error.code
-      : 'internal-error';
+  const { code, detail } = problemOf(error);
   dependencies.logger.error({ err: error, request_id: requestId, code }, 'episode could not be stored');
   if (!response.headersSent) {
     dependencies.lingering.prepare(request, response, exchange.awaitsContinue);
-    const detail =
-      code === 'internal-error'
-        ? 'the receiver failed; its log has the cause under this request_id'
-        : (error as AppError).message;
     sendAnswer(response, problemAnswer(code, detail, requestId));
   }
   if (error instanceof AppError && error.code === 'sync-failed') dependencies.onFatal(error);
