@@ -1,6 +1,5 @@
 // cis490 receiver.
 
-import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -22,8 +21,12 @@ export function registerReceiver(program: Command): void {
           import('../../src/lib/sd-notify.ts'),
         ]);
       // From the first moment on: without a listener SIGHUP would end the process.
-      const hangups = new EventEmitter();
-      process.on('SIGHUP', () => hangups.emit('reload'));
+      let onHangup: (() => void) | undefined;
+      let isWaiting = false;
+      process.on('SIGHUP', () => {
+        isWaiting = onHangup === undefined;
+        onHangup?.();
+      });
       const { logger, config } = await prepare(options, receiverConfigDefinition);
       const version = parseVersionFile((await readIfThere(join(INSTALL_ROOT, 'VERSION'))) ?? '')?.commit ?? null;
       const notifier = createNotifier(process.env, logger);
@@ -37,7 +40,10 @@ export function registerReceiver(program: Command): void {
         stop: stopSignal(),
         reloads: {
           load: () => readConfig(options, receiverConfigDefinition, logger),
-          subscribe: (listener) => hangups.on('reload', listener),
+          subscribe: (listener) => {
+            onHangup = listener;
+            if (isWaiting) listener();
+          },
         },
         notifier,
         logger,

@@ -90,7 +90,10 @@ export const fleetHostSchema = z
     last_stored_at: wallTime.nullable(),
     episodes: z.int(),
     bytes: z.int(),
-    episodes_24h: z.int().meta({ description: 'To the quarter of an hour' }),
+    episodes_24h: z.int().meta({
+      description:
+        'Stored in the last 24 hours, to the quarter of an hour; retracted ones count as they do in episodes',
+    }),
     bytes_24h: z.int(),
     window_min: z.int(),
     outcomes: z

@@ -2,12 +2,14 @@
 
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import type { ServerOptions as TlsServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { AfterStep } from '../lib/after-step.ts';
 import { AppError, messageOf } from '../lib/app-error.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Notifier } from '../lib/sd-notify.ts';
+import type { UnfinishedBlob } from '../storage/blob-store.ts';
 import { openStorage, type Storage } from '../storage/open-storage.ts';
 import type { StorageStep } from '../storage/storage-step.ts';
 import { AttemptCounter } from './attempts/attempt-counter.ts';
@@ -20,7 +22,7 @@ import { createReceiverServer, type ServerDependencies } from './http/server.ts'
 import { finishPublished } from './ingest/commit-episode.ts';
 import { EpisodeLocks } from './ingest/episode-locks.ts';
 import { Room } from './ingest/room.ts';
-import { createLiveParts } from './live-parts.ts';
+import { createLiveParts, type LivePartsOptions } from './live-parts.ts';
 import { Readiness } from './readiness.ts';
 import type { ReceiverConfig } from './receiver-config.ts';
 import { reload } from './reload.ts';
@@ -63,17 +65,18 @@ export async function runReceiver(options: ReceiverOptions): Promise<number> {
 }
 
 async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSignal): Promise<number> {
-  const { config, logger, clock, version, afterStep, checkoutPath, notifier } = options;
+  const { config, logger, clock, version, afterStep, checkoutPath } = options;
   const ended = new AbortController();
   const over = AbortSignal.any([stop, ended.signal]);
   let exitCode = 0;
-  const onFatal = (error: AppError) => {
-    logger.error({ err: error, cure: error.hint }, 'the receiver cannot go on and stops');
+  const onFatal = (error: unknown) => {
+    const cure = error instanceof AppError ? error.hint : undefined;
+    logger.error({ err: error, cure }, 'the receiver cannot go on and stops');
     exitCode = 1;
     ended.abort();
   };
 
-  const fleet = new FleetView({ ledger: storage.ledger, hostState: storage.hostState, clock });
+  const fleet = new FleetView({ ledger: storage.ledger, hostState: storage.hostState, clock, logger });
   fleet.expect(config.fleet.expected_hosts);
   const attemptCounter = new AttemptCounter(storage.attempts, clock, logger);
   const room = new Room(() => storage.blobs.freeBytes(), config.store.min_free);
@@ -100,24 +103,37 @@ async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSign
     onFatal,
     ...(afterStep && { afterStep }),
   };
-  const unfinished = await storage.blobs.recover();
+  try {
+    await serveUntil(over, { ...options, dependencies, tls, liveOptions, recovered: await recover(storage, logger) });
+    return exitCode;
+  } finally {
+    await dependencies.gate.close();
+  }
+}
+
+interface Serving extends ReceiverOptions {
+  dependencies: ServerDependencies;
+  tls: TlsServerOptions | undefined;
+  liveOptions: Omit<LivePartsOptions, 'config'>;
+  recovered: UnfinishedBlob[];
+}
+
+async function serveUntil(over: AbortSignal, serving: Serving): Promise<void> {
+  const { config, dependencies, tls, liveOptions, recovered, reloads, notifier, logger } = serving;
+  const { fleet, attemptCounter, room, onFatal } = dependencies;
   const server = createReceiverServer(dependencies, tls);
   const address = await listen(server, config);
   logger.info({ url: `${tls ? 'https' : 'http'}://${address}`, store: config.store.root }, 'receiver is listening');
   notifier?.ready();
 
-  let inForce = config;
   let reloading = Promise.resolve();
-  options.reloads?.subscribe(() => {
+  reloads?.subscribe(() => {
     const targets = { server, live: dependencies, room, fleet };
-    const { load } = options.reloads ?? {};
-    reloading = reloading.then(async () => {
-      if (load) inForce = await reload(load, inForce, liveOptions, targets);
-    });
+    reloading = reloading.then(() => reload(reloads.load, config, liveOptions, targets));
   });
   // In the background. The first, each under its id's lock: a PUT of the same id does the same and waits.
   const background = [
-    finishPublished(dependencies, unfinished, over),
+    finishPublished(dependencies, recovered, over).catch(onFatal),
     fleet.run(over).catch((error: unknown) => logger.error({ err: error }, 'the fleet view could not be kept')),
     attemptCounter
       .run(over)
@@ -128,10 +144,23 @@ async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSign
   logger.info('receiver is stopping');
   notifier?.stopping();
   await closeServer(server);
+  await attemptCounter.close();
   await reloading;
   await Promise.all(background);
-  await dependencies.gate.close();
-  return exitCode;
+}
+
+/** What a crash left: bodies that were never published go; what was published gets its row while the server is up. */
+async function recover({ blobs }: Storage, logger: Logger): Promise<UnfinishedBlob[]> {
+  const { unfinished, removed } = await blobs.recover();
+  if (removed.files > 0) {
+    logger.info(
+      { ...removed },
+      'incoming: removed bodies that a crash had cut off; nobody was told that they are stored',
+    );
+  }
+  if (unfinished.length > 0)
+    logger.info({ episodes: unfinished.length }, 'incoming: completing episodes without their rows');
+  return unfinished;
 }
 
 async function listen(server: Server, { listen: { host, port } }: ReceiverConfig): Promise<string> {

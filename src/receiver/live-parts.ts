@@ -7,7 +7,7 @@ import type { Control } from '../storage/control.ts';
 import type { FleetView } from './fleet/fleet-view.ts';
 import { tlsOptionsOf } from './http/tls-options.ts';
 import { type Authenticator, createAuthenticator } from './identity/authenticator.ts';
-import type { ReceiverConfig } from './receiver-config.ts';
+import { hasCredential, type ReceiverConfig } from './receiver-config.ts';
 import { createVersionGate } from './version-gate/create-version-gate.ts';
 import { remediationFor } from './version-gate/remediation.ts';
 import { createOpenGate, type VersionGate } from './version-gate/version-gate.ts';
@@ -36,6 +36,11 @@ export function createLiveParts(options: LivePartsOptions): { parts: LiveParts; 
   const tls = tlsOptionsOf(config.listen, nowMs);
   const authenticator = createAuthenticator({ listen: config.listen, auth: config.auth, control, clock, logger });
   for (const warning of tls?.warnings ?? []) logger.warn(warning);
+  if (!hasCredential(config)) {
+    logger.warn(
+      'no credential is configured: whoever is on this machine may do everything (cis490 token create --role admin)',
+    );
+  }
   const configured = config.version_gate.remediation;
   const parts: LiveParts = {
     authenticator,

@@ -1,8 +1,10 @@
-// Whether an episode could be stored now: the store takes a file, is above its reserve, and the gate knows commits.
+// Whether an episode could be stored now: the store takes a file, is above its reserve, the ledger has been read, and the gate knows
+// commits.
 
 import { messageOf } from '../lib/app-error.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
+import type { Ledger } from '../storage/ledger.ts';
 import type { VersionGate } from './version-gate/version-gate.ts';
 
 // Asked every second by each of several balancers, the store is still tried once.
@@ -24,10 +26,12 @@ export class Readiness {
   }
 
   /** Why not, one sentence each; none when it could. */
-  async reasons(): Promise<string[]> {
+  async reasons(ledger: Pick<Ledger, 'isCaughtUp'>): Promise<string[]> {
     const nowMs = this.#parts.clock.monotonicMs();
     if (!this.#last || nowMs - this.#last.atMs > REMEMBERED_MS) this.#last = { atMs: nowMs, reasons: this.#look() };
-    return await this.#last.reasons;
+    const reasons = await this.#last.reasons;
+    // Costs nothing to look at, so it is never remembered.
+    return ledger.isCaughtUp() ? reasons : [...reasons, 'the ledger is being read (state.db is made again)'];
   }
 
   async #look(): Promise<string[]> {

@@ -43,6 +43,10 @@ export interface BlobStore {
   stat(key: BlobKey): Promise<{ sizeBytes: number; storedAtWall: string } | undefined>;
   /** The whole blob, or the bytes from `start` to `end`, both included. Throws `blob-missing`. */
   read(key: BlobKey, range?: { start: number; end: number }): Promise<Readable>;
+  /** Makes sure that the blob and its name survive a power cut, whoever put it there. Throws `sync-failed`. */
+  makeDurable(key: BlobKey): Promise<void>;
+  /** Takes a damaged blob out of the way, so that a good one can be committed under its key. Resolves with where it is now. */
+  setAside(key: BlobKey): Promise<string>;
   /** Durable when it resolves; nothing happens when there is no such blob. Throws `sync-failed`. */
   remove(key: BlobKey): Promise<void>;
   /** Every published blob, by host and then by episode, a host's names in memory at a time; and what lies among them and is none. */
@@ -54,7 +58,7 @@ export interface BlobStore {
   /** Bytes that can still be written. */
   freeBytes(): Promise<number>;
   /** After a crash, before any `begin`: drops what was never published and tells what was. */
-  recover(): Promise<UnfinishedBlob[]>;
+  recover(): Promise<{ unfinished: UnfinishedBlob[]; removed: { files: number; sizeBytes: number } }>;
 }
 
 /** What may be done without the receiver's lock, beside it: looking. */

@@ -17,11 +17,10 @@ export type RetractOutcome =
   | { kind: 'already-retracted'; tombstone: SequencedTombstone }
   | { kind: 'not-found' };
 
-export interface FoundEpisode {
-  row: SequencedRow;
-  /** There once the episode has been retracted. */
-  tombstone?: SequencedTombstone;
-}
+/** A tombstone is there once the episode has been retracted; without its row where that line of the ledger is damaged. */
+export type FoundEpisode =
+  | { row: SequencedRow; tombstone?: undefined }
+  | { row?: SequencedRow; tombstone: SequencedTombstone };
 
 /** Times are wall times as clock.ts writes them, compared with `received_at_wall`: from `since` on, before `until`. */
 export interface LedgerFilter {
@@ -29,6 +28,8 @@ export interface LedgerFilter {
   commit?: string;
   since?: string;
   until?: string;
+  /** True: rows of retracted episodes too. */
+  withRetracted?: boolean;
 }
 
 export interface LedgerPage {
@@ -58,10 +59,12 @@ export interface Ledger {
   find(hostId: string, episodeId: string): Promise<FoundEpisode | undefined>;
   /** Rows and tombstones with a higher seq, in order. After N was read, nothing at or below N ever appears; gaps are allowed. */
   read(afterSeq: number, limit: number): Promise<LedgerEntry[]>;
-  /** Rows of episodes that are stored now, in order of seq. Looks at a bounded number of rows, however few of them match. */
+  /** Rows of episodes that are stored now, unless the filter says otherwise, in order of seq. Looks at a bounded number of rows, however few of them match. */
   list(filter: LedgerFilter, afterSeq: number, limit: number): Promise<LedgerPage>;
   /** By host. */
   hosts(): Promise<LedgerHost[]>;
+  /** False while the ledger is still being read after a start: whatever asks or appends waits for that. Costs nothing. */
+  isCaughtUp(): boolean;
   /** Resolves when something with a higher seq can be read, or when `signal` aborts. */
   waitAfter(seq: number, signal: AbortSignal): Promise<void>;
   /** Waits for appends under way, then lets go of the files. */

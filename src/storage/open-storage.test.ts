@@ -20,7 +20,7 @@ test('a second receiver of one store: already-running; the store is free again a
   await assert.rejects(openStorage({ root, logger: SILENT }), { code: 'already-running' });
   await first.kill();
   const storage = await openStorage({ root, logger: SILENT });
-  assert.equal((await storage.ledger.find('h1', 'e1'))?.row.seq, 1);
+  assert.equal((await storage.ledger.find('h1', 'e1'))?.row?.seq, 1);
   await storage.close();
 });
 

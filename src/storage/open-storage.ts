@@ -62,7 +62,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     const control = opened.adopt(await openControl(root), (it) => it.close());
     const monitorState = opened.adopt(await openMonitorState(root), (it) => it.close());
     const database = opened.adopt(openStateDatabase(join(root, 'state.db'), logger), (it) => it.close());
-    const hostState = await FilesystemHostState.open(root, new SqliteHeartbeats(database));
+    const hostState = await FilesystemHostState.open(root, new SqliteHeartbeats(database), logger);
     const attempts = new SqliteAttempts(database);
     const view = new LedgerView(database);
     if (options.rebuildView) view.clear();

@@ -237,7 +237,7 @@ function describeRecovery(open: OpenBlobStore): void {
     for (let written = 0; written < 4; written += 1) await abandoned.write(madeUpBytes(MIB));
     const held = await heldBodies();
     const again = await reopen();
-    assert.deepEqual(await again.recover(), []);
+    assert.deepEqual((await again.recover()).unfinished, []);
     assert.ok(held > 0, 'the body was never held, so that nothing could be dropped');
     assert.equal(await heldBodies(), 0);
     assert.equal(await again.stat(KEY), undefined);
@@ -256,18 +256,18 @@ function describeRecovery(open: OpenBlobStore): void {
 
     const second = await reopen();
     assert.deepEqual(
-      (await second.recover()).map(({ key }) => key),
+      (await second.recover()).unfinished.map(({ key }) => key),
       [KEY],
     );
     const third = await reopen();
-    const [found, ...more] = await third.recover();
+    const [found, ...more] = (await third.recover()).unfinished;
     assert.deepEqual([found?.key, more.length], [KEY, 0]);
     assert.equal(await textOf(third, KEY), 'published');
     await found?.finish();
     assert.equal(await heldBodies(), 0);
 
     const fourth = await reopen();
-    assert.deepEqual(await fourth.recover(), []);
+    assert.deepEqual((await fourth.recover()).unfinished, []);
     assert.equal(await textOf(fourth, KEY), 'published');
     assert.equal(await textOf(fourth, { ...KEY, episodeId: 'finished' }), 'x');
   });

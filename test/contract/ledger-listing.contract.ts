@@ -67,6 +67,8 @@ export function describeListing(open: OpenLedger): void {
       assert.deepEqual(await listedIds(state, {}), ['b', 'c']);
       assert.deepEqual(await listedIds(state, { hostId: 'h1' }), ['c']);
       assert.deepEqual(await listedIds(state, { commit: C1 }), ['b']);
+      assert.deepEqual(await listedIds(state, { withRetracted: true }), ['a', 'b', 'c', 'd']);
+      assert.deepEqual(await listedIds(state, { hostId: 'h1', withRetracted: true }), ['a', 'c']);
     }
   });
 

@@ -23,6 +23,17 @@ export function describeLedger(name: string, open: OpenLedger): void {
       assert.deepEqual(await ledger.read(0, 10), [appended]);
     });
 
+    test('it is caught up once it answers, and stays so', async (t) => {
+      const { ledger, reopen } = await open(t);
+      assert.equal(await ledger.find('host-1', 'e1'), undefined);
+      assert.equal(ledger.isCaughtUp(), true);
+      await ledger.append(rowOf('e1'));
+      assert.equal(ledger.isCaughtUp(), true);
+      const again = await reopen();
+      await again.read(0, 1);
+      assert.equal(again.isCaughtUp(), true);
+    });
+
     test('one after the other: each append resolves, with a higher seq', async (t) => {
       const { ledger } = await open(t);
       let last = 0;
@@ -47,7 +58,7 @@ export function describeLedger(name: string, open: OpenLedger): void {
       const { ledger } = await open(t);
       const outcomes = await Promise.all(['h1', 'h2'].map((host_id) => ledger.append(rowOf('e1', { host_id }))));
       assert.deepEqual(kindsOf(outcomes), { appended: 2 });
-      assert.equal((await ledger.find('h2', 'e1'))?.row.host_id, 'h2');
+      assert.equal((await ledger.find('h2', 'e1'))?.row?.host_id, 'h2');
     });
 
     test('hundreds at once, with duplicates and conflicts among them: one row an episode', async (t) => {

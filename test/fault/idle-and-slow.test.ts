@@ -61,7 +61,7 @@ async function start(t: TestContext, limits: Partial<ServerLimits>, tls?: TlsSer
   const clock = systemClock;
   const logger = createLogger({ level: 'error', form: 'plain', clock, write: (line) => t.diagnostic(line) });
   const storage = await openStorage({ root: config.store.root, logger });
-  const fleet = new FleetView({ ledger: storage.ledger, hostState: storage.hostState, clock });
+  const fleet = new FleetView({ ledger: storage.ledger, hostState: storage.hostState, clock, logger });
   const room = new Room(() => storage.blobs.freeBytes(), 0);
   const { parts } = createLiveParts({
     config,
@@ -86,7 +86,7 @@ async function start(t: TestContext, limits: Partial<ServerLimits>, tls?: TlsSer
     logger,
     version: null,
     stopping: stopping.signal,
-    onFatal: (error) => assert.fail(error),
+    onFatal: (error) => assert.fail(String(error)),
   };
   const server = createReceiverServer(dependencies, tls).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,13 +1,16 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
 // Who may reach the receiver: the fleet token, tokens of every role, and the loopback rule where no credential is configured.
 
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { publishEpisode, sha256 } from '../support/episodes.ts';
 import { GOOD_COMMIT, TestFleet } from '../support/fleet.ts';
 import { namesIn, readRows } from '../support/nothing-lost.ts';
-import { Program } from '../support/program.ts';
+import { eventually, Program } from '../support/program.ts';
 import { put, send } from '../support/put.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -208,4 +211,34 @@ test('without a credential it does not start on an address that others reach', a
     assert.equal((await check.ended).code, 2, host);
     assert.match(check.stdout, mistake);
   }
+});
+
+test('a follower of the index is heard no more once its token is revoked', async (t) => {
+  const fleet = await TestFleet.create(temporaryDirectory(t), `[auth]\nfleet_token_sha256 = "${sha256(TOKEN)}"\n`);
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const created = Program.cis490(['token', 'create', '--role', 'reader', '--config', fleet.receiverConfig]);
+  await created.ended;
+  const reader = created.stdout.trim();
+  const id = /t-[0-9a-f]+/.exec(created.stderr)?.[0] ?? '';
+  assert.ok(id, created.stderr);
+  const bearer = { Authorization: `Bearer ${TOKEN}` };
+  await put(fleet.port, '/v1/episodes/lab-1/a.tar.zst', 'a', bearer);
+  const outgoing = request({
+    host: '127.0.0.1',
+    port: fleet.port,
+    path: '/v1/index?follow=1',
+    headers: { Authorization: `Bearer ${reader}` },
+    agent: false,
+  }).end();
+  const [response] = await once(outgoing, 'response');
+  const heard: string[] = [];
+  const ended = (async () => {
+    for await (const line of createInterface({ input: response })) heard.push(JSON.parse(line).episode_id);
+  })();
+  await eventually(() => heard.length === 1, 'the first row is heard');
+  assert.equal((await Program.cis490(['token', 'revoke', id, '--config', fleet.receiverConfig]).ended).code, 0);
+  await put(fleet.port, '/v1/episodes/lab-1/b.tar.zst', 'b', bearer);
+  await ended;
+  assert.deepEqual(heard, ['a']);
 });

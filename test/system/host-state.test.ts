@@ -1,7 +1,7 @@
 // What hosts say of themselves, and what is known of them: doctor reports, heartbeats, attempts, and the fleet made from all of it.
 
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
@@ -102,6 +102,34 @@ describe('doctor reports', () => {
     }
     assert.equal((await store('{}', '-x')).json['code'], 'bad-host-id');
     assert.equal(readFileSync(join(fleet.store, 'host-health/lab-1.json'), 'utf8'), '{"good":true}');
+  });
+});
+
+describe('a bad file among the doctor reports', () => {
+  test('is left out of the list, told of when asked for, and keeps no receiver from its fleet', async (t) => {
+    const fleet = await TestFleet.create(temporaryDirectory(t));
+    let receiver = await fleet.startReceiver();
+    t.after(() => receiver.kill());
+    const body = '{"status":"green"}';
+    assert.equal((await send(fleet.port, '/v1/host-health/lab-1', { method: 'PUT', body })).status, 200);
+    const place = (name: string) => join(fleet.store, 'host-health', name);
+    writeFileSync(place('lab-0.json'), '{"status":"gre');
+    writeFileSync(place('lab-2.json'), '');
+    mkdirSync(place('lab-3.json'));
+    writeFileSync(place('-.json'), '{}');
+    const hosts = async () => Object.keys((await send(fleet.port, '/v1/host-health')).json['hosts'] ?? {});
+    assert.deepEqual(await hosts(), ['lab-1']);
+    for (const hostId of ['lab-0', 'lab-2', 'lab-3']) {
+      const { status, json } = await send(fleet.port, `/v1/host-health/${hostId}`);
+      assert.equal(status, 500);
+      assert.match(String(json['detail']), new RegExp(`^host-health/${hostId}\\.json is no doctor report: it is no `));
+    }
+    await receiver.stop();
+    receiver = await fleet.startReceiver();
+    assert.deepEqual(await hosts(), ['lab-1']);
+    const doctors = (await hostsOf(fleet.port)).map(({ host_id, doctor }) => [host_id, doctor?.status]);
+    assert.deepEqual(doctors, [['lab-1', 'green']]);
+    await receiver.printed(/WARNING host-health: left out what is no doctor report path=\S*lab-0\.json/);
   });
 });
 

@@ -300,3 +300,44 @@ test('a retracted episode is gone for good, and the ledger says who, when and wh
   assert.equal((await put(fleet.port, '/v1/episodes/lab-1/next.tar.zst', 'x')).json['seq'], 4);
   assert.match(String(retracted_at_wall), /^\d{4}-\d\d-\d\dT.*\+00:00$/);
 });
+
+test('a damaged file is never acknowledged as stored: the good bytes take its place, and the bad ones are kept', async (t) => {
+  const fleet = await TestFleet.create(temporaryDirectory(t));
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const target = '/v1/episodes/lab-1/e.tar.zst';
+  const body = randomBytes(100_000);
+  await put(fleet.port, target, body);
+  const path = join(fleet.store, 'episodes/lab-1/e.tar.zst');
+  const { chmodSync, readdirSync, readFileSync, truncateSync } = await import('node:fs');
+  chmodSync(path, 0o644);
+  truncateSync(path, 10);
+  const again = await put(fleet.port, target, body);
+  assert.equal(again.status, 200);
+  assert.deepEqual(readFileSync(path), body);
+  const aside = readdirSync(join(fleet.store, 'damaged'));
+  assert.equal(aside.length, 1);
+  assert.deepEqual(readFileSync(join(fleet.store, 'damaged', aside[0] ?? '')), body.subarray(0, 10));
+  await receiver.printed(
+    /ERROR a stored file was damaged: set aside, and taken anew from its host host=lab-1 episode=e/,
+  );
+  assert.equal(readRows(fleet.store).length, 1);
+});
+
+test('a tombstone stands also where the line of its row is damaged', async (t) => {
+  const fleet = await TestFleet.create(temporaryDirectory(t));
+  let receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const target = '/v1/episodes/lab-1/bad.tar.zst';
+  await put(fleet.port, target, 'bad');
+  await send(fleet.port, `${target}?reason=x`, { method: 'DELETE' });
+  await receiver.stop();
+  const { readFileSync, rmSync, writeFileSync } = await import('node:fs');
+  const index = join(fleet.store, 'index.jsonl');
+  writeFileSync(index, readFileSync(index, 'utf8').replace(/^.*\n/, 'damaged\n'));
+  rmSync(join(fleet.store, 'state.db'));
+  receiver = await fleet.startReceiver();
+  assert.equal((await put(fleet.port, target, 'bad')).json['code'], 'retracted');
+  assert.equal((await send(fleet.port, target)).json['code'], 'gone');
+  assert.ok(!existsSync(join(fleet.store, 'episodes/lab-1/bad.tar.zst')));
+});

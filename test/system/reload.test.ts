@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { sha256 } from '../support/episodes.ts';
 import { GOOD_COMMIT, STALE_COMMIT, TestFleet } from '../support/fleet.ts';
+import { GitRepository } from '../support/git-repository.ts';
 import { eventually, Program } from '../support/program.ts';
 import { put, send } from '../support/put.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
@@ -86,4 +87,37 @@ test('many SIGHUPs at once end nothing', async (t) => {
     await receiver.printed(/configuration, tokens and certificates read again/);
     assert.deepEqual(await receiver.stop(), { code: 0, signal: null });
   }
+});
+
+test('a port that others reach is never opened by a reload', async (t) => {
+  const root = temporaryDirectory(t);
+  const fleet = await TestFleet.create(root);
+  const toml = (host: string, more: string) =>
+    `[listen]\nhost = "${host}"\nport = ${fleet.port}\n[store]\nroot = "${fleet.store}"\nmin_free = "1 MiB"\n[version_gate]\ncommits = ["${GOOD_COMMIT}"]\n${more}`;
+  writeFileSync(fleet.receiverConfig, toml('0.0.0.0', `[auth]\nfleet_token_sha256 = "${sha256(TOKEN)}"\n`));
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  writeFileSync(fleet.receiverConfig, toml('127.0.0.1', ''));
+  receiver.signal('SIGHUP');
+  await receiver.printed(
+    /not usable; the old one stays in force reason="it has no credential, and others reach 0\.0\.0\.0/,
+  );
+  assert.equal((await put(fleet.port, '/v1/episodes/lab-1/a.tar.zst', 'a')).status, 401);
+});
+
+test('a start that fails ends at once, whatever was begun before it', async (t) => {
+  const root = temporaryDirectory(t);
+  const repository = new GitRepository(`${root}/code`);
+  repository.commit('one');
+  const fleet = await TestFleet.create(root, `[version_gate]\nlocal_repo_path = "${repository.path}"\n`);
+  const first = await fleet.startReceiver();
+  t.after(() => first.kill());
+  writeFileSync(
+    `${root}/second.toml`,
+    `[listen]\nport = ${fleet.port}\n[store]\nroot = "${root}/second"\n[version_gate]\nlocal_repo_path = "${repository.path}"\n`,
+  );
+  const second = Program.cis490(['receiver', '--config', `${root}/second.toml`]);
+  t.after(() => second.kill());
+  assert.deepEqual(await second.ended, { code: 1, signal: null });
+  assert.match(second.stderr, /cannot listen on 127\.0\.0\.1/);
 });

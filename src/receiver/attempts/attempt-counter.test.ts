@@ -10,6 +10,7 @@ const START_MS = Date.parse('2026-05-01T12:00:30Z');
 /** Time passes only in `pass`, which ends the counter's sleep and waits for the next one. */
 function setUp(stored: AttemptCount[] = []) {
   let nowMs = 0;
+  let wallAheadMs = 0;
   let isFailing = false;
   const added: AttemptIncrement[] = [];
   const forgotten: string[] = [];
@@ -18,7 +19,7 @@ function setUp(stored: AttemptCount[] = []) {
   let slept = Promise.withResolvers<void>();
   const stop = new AbortController();
   const clock: Clock = {
-    wallTime: () => formatWallTime(Temporal.Instant.fromEpochMilliseconds(START_MS + nowMs)),
+    wallTime: () => formatWallTime(Temporal.Instant.fromEpochMilliseconds(START_MS + wallAheadMs + nowMs)),
     monotonicMs: () => nowMs,
     sleep: async () => {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -57,9 +58,13 @@ function setUp(stored: AttemptCount[] = []) {
       wake();
       await slept.promise;
     },
-    /** Nobody sleeps for it: only the wall moves on. */
-    jump: (ms: number) => {
+    /** Nobody sleeps for it. */
+    age: (ms: number) => {
       nowMs += ms;
+    },
+    /** The wall clock alone is set. */
+    setWall: (aheadMs: number) => {
+      wallAheadMs = aheadMs;
     },
     end: async () => {
       stop.abort();
@@ -86,11 +91,16 @@ test('counts are written once a second, one increment for each host, minute and 
   await end();
 });
 
-test('what is left is written at the stop', async () => {
+test('the stop writes nothing; what is counted until all is answered is written at the close', async () => {
   const { counter, added, asleep, end } = setUp();
   await asleep();
   counter.count('lab-1', 'stored');
   await end();
+  assert.deepEqual(added, []);
+  counter.count('lab-1', 'stored');
+  await counter.close();
+  assert.deepEqual(added, [{ hostId: 'lab-1', minute: '2026-05-01T12:00', outcome: 'stored', count: 2 }]);
+  await counter.close();
   assert.equal(added.length, 1);
 });
 
@@ -127,7 +137,7 @@ test('a store that fails for days does not fill the memory: what is older than t
 });
 
 test('the views see the minutes asked for, those before the start included, and no older ones', async () => {
-  const { counter, asleep, jump, end } = setUp([
+  const { counter, asleep, age, end } = setUp([
     { hostId: 'lab-1', minute: '2026-05-01T11:40', outcome: 'stored', count: 7 },
     { hostId: 'lab-1', minute: '2026-05-01T11:20', outcome: 'stored', count: 100 },
     { hostId: 'lab-3', minute: '2026-05-01T10:59', outcome: 'stored', count: 1_000 },
@@ -137,19 +147,75 @@ test('the views see the minutes asked for, those before the start included, and 
   counter.count('lab-1', 'conflict');
   assert.deepEqual([...counter.recent(30)], [['lab-1', { stored: 8, conflict: 1 }]]);
   assert.deepEqual([...counter.recent(60)], [['lab-1', { stored: 108, conflict: 1 }]]);
-  jump(29 * 60_000);
+  age(29 * 60_000);
   assert.deepEqual([...counter.recent(30)], [['lab-1', { stored: 1, conflict: 1 }]]);
-  jump(60_000);
+  age(60_000);
   assert.deepEqual([...counter.recent(30)], []);
+  await end();
+});
+
+const YEAR_MS = 365 * 24 * 3_600_000;
+
+test('what a clock counted in the future stands in no window once it was set back, and goes with time', async () => {
+  const { counter, asleep, age, setWall, end } = setUp();
+  await asleep();
+  setWall(YEAR_MS);
+  counter.count('lab-1', 'stored');
+  assert.deepEqual([...counter.recent(30)], [['lab-1', { stored: 1 }]]);
+  setWall(0);
+  assert.deepEqual([...counter.recent(30)], []);
+  age(2 * 3_600_000);
+  counter.count('lab-1', 'stored');
+  setWall(YEAR_MS - 2 * 3_600_000);
+  assert.deepEqual([...counter.recent(30)], [], 'it was dropped by its age');
+  await end();
+});
+
+test('a clock that jumps a year ahead and back takes nothing from the recent minutes, nor from those not written', async () => {
+  const { counter, added, fail, pass, setWall, end } = setUp();
+  fail(true);
+  counter.count('lab-1', 'stored');
+  setWall(YEAR_MS);
+  counter.count('lab-1', 'conflict');
+  await pass(1_000);
+  setWall(0);
+  fail(false);
+  await pass(1_000);
+  assert.deepEqual([...counter.recent(30)], [['lab-1', { stored: 1 }]]);
+  assert.deepEqual(added.map(({ outcome }) => outcome).sort(), ['conflict', 'stored']);
   await end();
 });
 
 test('what is older than seven days is forgotten, once an hour', async () => {
   const { forgotten, pass, end } = setUp();
   await pass(1_000);
-  await pass(1_000);
-  assert.deepEqual(forgotten, ['2026-04-24T12:00']);
+  assert.deepEqual(forgotten, []);
   await pass(3_600_000);
-  assert.deepEqual(forgotten, ['2026-04-24T12:00', '2026-04-24T13:00']);
+  await pass(1_000);
+  assert.deepEqual(forgotten, ['2026-04-24T13:00']);
+  await pass(3_600_000);
+  assert.deepEqual(forgotten, ['2026-04-24T13:00', '2026-04-24T14:00']);
+  await end();
+});
+
+test('a clock that jumps a year ahead makes nothing old, however long it stands there', async () => {
+  const { forgotten, pass, setWall, end } = setUp();
+  await pass(1_000);
+  setWall(YEAR_MS);
+  await pass(3_600_000);
+  await pass(3_600_000);
+  setWall(0);
+  await pass(3_600_000);
+  assert.deepEqual(forgotten, ['2026-04-24T13:00', '2026-04-24T14:00', '2026-04-24T15:00']);
+  await end();
+});
+
+test('a clock that is a year ahead at the start and is set within the hour makes nothing old', async () => {
+  const { forgotten, pass, setWall, end } = setUp();
+  setWall(YEAR_MS);
+  await pass(1_000);
+  setWall(0);
+  await pass(3_600_000);
+  assert.deepEqual(forgotten, ['2026-04-24T13:00']);
   await end();
 });

@@ -14,14 +14,22 @@ const FORGET_EVERY_MS = 3_600_000;
 /** Of one host: how often each outcome was answered. */
 export type Outcomes = Record<string, number>;
 
+interface RecentMinute {
+  /** On the monotonic clock: wall time may step by years, and what is old must not depend on it. */
+  countedAtMs: number;
+  hosts: Map<string, Map<string, number>>;
+}
+
 export class AttemptCounter {
   readonly #attempts: Attempts;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  /** Minute → host → outcome → count, of the recent minutes. */
-  readonly #recent = new Map<string, Map<string, Map<string, number>>>();
-  readonly #unwritten = new Map<string, AttemptIncrement>();
+  readonly #recent = new Map<string, RecentMinute>();
+  readonly #unwritten = new Map<string, { increment: AttemptIncrement; countedAtMs: number }>();
+  #writing: Promise<void> = Promise.resolve();
   #failing = false;
+  /** The least that wall time was seen ahead of monotonic time: a clock that was right once gives no time of the future by it. */
+  #leastAheadMs = Number.POSITIVE_INFINITY;
 
   constructor(attempts: Attempts, clock: Clock, logger: Logger) {
     this.#attempts = attempts;
@@ -31,20 +39,20 @@ export class AttemptCounter {
 
   /** `outcome`: `stored`, `duplicate`, or the problem code that was answered. */
   count(hostId: string, outcome: string): void {
-    const minute = minuteOf(this.#clock.wallTime());
-    this.#remember({ hostId, minute, outcome, count: 1 });
-    const key = `${minute} ${hostId} ${outcome}`;
-    const waiting = this.#unwritten.get(key);
-    if (waiting) waiting.count += 1;
-    else this.#unwritten.set(key, { hostId, minute, outcome, count: 1 });
+    const increment = { hostId, minute: minuteOf(this.#clock.wallTime()), outcome, count: 1 };
+    const countedAtMs = this.#clock.monotonicMs();
+    this.#remember(increment, countedAtMs);
+    this.#addUnwritten(increment, countedAtMs);
   }
 
   /** Outcomes of the last `minutes`, at most RECENT_MINUTES, by host. */
   recent(minutes: number): Map<string, Outcomes> {
-    const since = minuteOf(this.#clock.wallTime(), minutes);
+    const now = this.#clock.wallTime();
+    const [since, until] = [minuteOf(now, minutes), minuteOf(now)];
     const byHost = new Map<string, Outcomes>();
-    for (const [minute, hosts] of this.#recent) {
-      if (minute <= since) continue;
+    for (const [minute, { hosts }] of this.#recent) {
+      // Minutes of the future are those of a clock that has been set back since.
+      if (minute <= since || minute > until) continue;
       for (const [hostId, outcomes] of hosts) {
         const sum = byHost.get(hostId) ?? {};
         for (const [outcome, count] of outcomes) sum[outcome] = (sum[outcome] ?? 0) + count;
@@ -54,48 +62,83 @@ export class AttemptCounter {
     return byHost;
   }
 
-  /** Writes once a second until `stop`, and what is left then. */
+  /** Writes once a second until `stop`; what is left then is written by `close`. */
   async run(stop: AbortSignal): Promise<void> {
-    const now = this.#clock.wallTime();
-    const before = await this.#attempts.read({ fromMinute: minuteOf(now, RECENT_MINUTES), toMinute: minuteOf(now) });
-    for (const count of before) this.#remember(count);
-    let forgottenAtMs = Number.NEGATIVE_INFINITY;
+    await this.#readRecent().catch((error: unknown) => {
+      this.#logger.warn(
+        { err: error },
+        'attempt counts of before could not be read; the views begin with those from now on',
+      );
+    });
+    // A clock that is wrong at the start is mostly set within the first hour.
+    let lookedAtMs = this.#clock.monotonicMs();
     while (!stop.aborted) {
       await this.#clock.sleep(FLUSH_EVERY_MS, stop);
+      if (stop.aborted) return;
       await this.#flush();
-      if (this.#clock.monotonicMs() - forgottenAtMs < FORGET_EVERY_MS) continue;
-      forgottenAtMs = this.#clock.monotonicMs();
-      const oldest = minuteOf(this.#clock.wallTime(), KEPT_DAYS * 24 * 60);
+      const oldest = this.#oldestKept();
+      if (this.#clock.monotonicMs() - lookedAtMs < FORGET_EVERY_MS) continue;
+      lookedAtMs = this.#clock.monotonicMs();
       await this.#attempts.forgetBefore(oldest).catch((error: unknown) => {
         this.#logger.warn({ err: error }, 'old attempt counts could not be dropped; tried again in an hour');
       });
     }
   }
 
-  #remember({ hostId, minute, outcome, count }: AttemptIncrement): void {
+  /** Writes what is left. To be called when nothing is counted any more. */
+  async close(): Promise<void> {
+    await this.#flush();
+  }
+
+  async #readRecent(): Promise<void> {
+    const now = this.#clock.wallTime();
+    const nowMs = this.#clock.monotonicMs();
+    const before = await this.#attempts.read({ fromMinute: minuteOf(now, RECENT_MINUTES), toMinute: minuteOf(now) });
+    for (const count of before) this.#remember(count, nowMs - (Date.parse(now) - Date.parse(`${count.minute}Z`)));
+  }
+
+  /** By the least wall time that could be right: a clock that jumps ahead, for however long, makes nothing old. */
+  #oldestKept(): string {
+    const nowMs = this.#clock.monotonicMs();
+    this.#leastAheadMs = Math.min(this.#leastAheadMs, Date.parse(this.#clock.wallTime()) - nowMs);
+    const leastWall = new Date(this.#leastAheadMs + nowMs).toISOString();
+    return minuteOf(leastWall, KEPT_DAYS * 24 * 60);
+  }
+
+  #remember({ hostId, minute, outcome, count }: AttemptIncrement, countedAtMs: number): void {
     if (!this.#recent.has(minute)) this.#dropOld();
-    const hosts = this.#recent.getOrInsertComputed(minute, () => new Map());
-    const outcomes = hosts.getOrInsertComputed(hostId, () => new Map());
+    const recent = this.#recent.getOrInsertComputed(minute, () => ({ countedAtMs, hosts: new Map() }));
+    recent.countedAtMs = Math.max(recent.countedAtMs, countedAtMs);
+    const outcomes = recent.hosts.getOrInsertComputed(hostId, () => new Map());
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count);
   }
 
-  #dropOld(): void {
-    const oldest = minuteOf(this.#clock.wallTime(), RECENT_MINUTES);
-    for (const minute of this.#recent.keys()) if (minute < oldest) this.#recent.delete(minute);
-    for (const [key, { minute }] of this.#unwritten) if (minute < oldest) this.#unwritten.delete(key);
+  #addUnwritten(increment: AttemptIncrement, countedAtMs: number): void {
+    const key = `${increment.minute} ${increment.hostId} ${increment.outcome}`;
+    const waiting = this.#unwritten.get(key);
+    if (waiting) waiting.increment.count += increment.count;
+    else this.#unwritten.set(key, { increment: { ...increment }, countedAtMs });
   }
 
-  async #flush(): Promise<void> {
-    const increments = [...this.#unwritten.values()];
-    if (increments.length === 0) return;
-    this.#unwritten.clear();
-    if (await this.#tryAdd(increments)) return;
-    for (const increment of increments) {
-      const key = `${increment.minute} ${increment.hostId} ${increment.outcome}`;
-      const since = this.#unwritten.get(key);
-      if (since) since.count += increment.count;
-      else this.#unwritten.set(key, increment);
+  #dropOld(): void {
+    const oldestMs = this.#clock.monotonicMs() - (RECENT_MINUTES + 1) * 60_000;
+    for (const map of [this.#recent, this.#unwritten]) {
+      for (const [key, { countedAtMs }] of map) if (countedAtMs < oldestMs) map.delete(key);
     }
+  }
+
+  /** One after the other, so that the last one has what those before could not write. */
+  async #flush(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#write());
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const waiting = [...this.#unwritten.values()];
+    if (waiting.length === 0) return;
+    this.#unwritten.clear();
+    if (await this.#tryAdd(waiting.map(({ increment }) => increment))) return;
+    for (const { increment, countedAtMs } of waiting) this.#addUnwritten(increment, countedAtMs);
   }
 
   /** Counts are expendable: a failure to write them is told once and stops nothing. */

@@ -19,7 +19,10 @@ export function versionGateSchema(context: ConfigContext) {
         .max(10_000)
         .default(100)
         .meta({ description: 'How many commits, counted back from the head of the branch, are trusted.' }),
-      refresh_s: durationInSeconds().prefault(5).meta({ description: 'How often the branch is read again.' }),
+      refresh_s: durationInSeconds().prefault(5).meta({
+        description:
+          'How often at most the branch is read while episodes come. Once a minute it is read in any case, and at once for a commit that is not known.',
+      }),
       branch: z.string().min(1).default('main').meta({ description: 'The branch whose commits are trusted.' }),
       forgejo_url: z
         .url({ protocol: /^https?$/ })

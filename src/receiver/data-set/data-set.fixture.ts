@@ -24,6 +24,8 @@ export class MemoryStore {
   /** Called before each file is looked at, and as often as the ledger is read. */
   onStat: (text: string) => void = () => undefined;
   ledgerReads = 0;
+  /** So many lines that are none behind the row with this seq. */
+  badLinesAfter: { seq: number; count: number } | undefined;
 
   readonly ledger: LedgerReader = {
     identity: async () => this.identity,
@@ -72,8 +74,15 @@ export class MemoryStore {
   async *#read(afterSeq: number): AsyncGenerator<LedgerItem> {
     this.ledgerReads += 1;
     for (const entry of this.entries.slice()) {
-      if (entry.seq > afterSeq) yield { kind: 'entry', entry, line: entry.seq };
+      if (entry.seq > afterSeq) yield { kind: 'entry', entry, line: this.#lineOf(entry.seq) };
+      const bad = this.badLinesAfter;
+      if (bad?.seq !== entry.seq || entry.seq < afterSeq) continue;
+      for (let line = 1; line <= bad.count; line += 1) yield { kind: 'bad-line', line: this.#lineOf(entry.seq) + line };
     }
+  }
+
+  #lineOf(seq: number): number {
+    return seq + (this.badLinesAfter && seq > this.badLinesAfter.seq ? this.badLinesAfter.count : 0);
   }
 
   async *#list(): AsyncGenerator<ListedBlob> {

@@ -17,6 +17,8 @@ interface Bench {
   records: Record<string, unknown>[];
   /** Every file that was looked at. */
   looked: string[];
+  /** Of the last run. */
+  problemCount: number;
   run(options?: Partial<VerifyIndexOptions>): Promise<{ kind: string; told: string[]; lastSeq: number }>;
 }
 
@@ -33,12 +35,13 @@ function createBench(t: TestContext): Bench {
     store.addFile(name);
     store.addRow(name);
   }
-  return {
+  const bench: Bench = {
     store,
     clock,
     root,
     records,
     looked,
+    problemCount: 0,
     run: async (options) => {
       const told: string[] = [];
       looked.length = 0;
@@ -55,9 +58,11 @@ function createBench(t: TestContext): Bench {
         logger,
         ...options,
       });
+      bench.problemCount = state.problem_count;
       return { kind, told, lastSeq: state.last_seq };
     },
   };
+  return bench;
 }
 
 /** Ends it while it hashes this file. */
@@ -117,6 +122,15 @@ for (const [name, change] of Object.entries({
     for (const gone of ['h1/b', 'h1/c']) store.files.delete(gone);
     return {};
   },
+  'the ledger was cut and has grown again': ({ store }) => {
+    store.entries.length = 1;
+    for (const gone of ['h1/b', 'h1/c']) store.files.delete(gone);
+    for (const name of ['h1/d', 'h1/e', 'h1/f']) {
+      store.addFile(name);
+      store.addRow(name);
+    }
+    return {};
+  },
 } satisfies Record<string, (bench: Bench) => Partial<VerifyIndexOptions>>)) {
   test(`it begins anew when ${name}`, async (t) => {
     const bench = createBench(t);
@@ -126,6 +140,36 @@ for (const [name, change] of Object.entries({
     assert.equal(bench.looked[0], 'h1/a');
   });
 }
+
+test('ended among what lies beside the ledger, it counts that once, however much there is', async (t) => {
+  const bench = createBench(t);
+  const [missing, unlisted] = [10_500, 600];
+  for (let index = 0; index < missing; index += 1) bench.store.addRow(`h2/m${index}`);
+  for (let index = 0; index < unlisted; index += 1) bench.store.addFile(`h1/u${index}`);
+  const stop = new AbortController();
+  let seen = 0;
+  const ended = await bench.run({
+    stop: stop.signal,
+    onProblem: ({ kind }) => {
+      if (kind !== 'unlisted') return;
+      seen += 1;
+      if (seen === 300) stop.abort();
+    },
+  });
+  assert.equal(ended.kind, 'interrupted');
+  assert.ok(bench.problemCount > missing, 'some were counted that are met again');
+  const rest = await bench.run();
+  assert.deepEqual([rest.kind, bench.problemCount], ['damaged', missing + unlisted]);
+});
+
+test('bad lines behind the last row that was verified are counted once', async (t) => {
+  const bench = createBench(t);
+  bench.store.badLinesAfter = { seq: 1, count: 10_050 };
+  const ended = await bench.run({ stop: stopAt(bench, 'h1/b') });
+  assert.deepEqual([ended.kind, ended.lastSeq, bench.problemCount], ['interrupted', 1, 10_050]);
+  await bench.run();
+  assert.equal(bench.problemCount, 10_050);
+});
 
 test('after a run that came to its end the next begins anew', async (t) => {
   const bench = createBench(t);

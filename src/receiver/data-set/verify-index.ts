@@ -1,18 +1,19 @@
 // What is stored against the ledger, beside a running receiver: each file is there, of its size and the bytes that were stored, and
 // there is none without a row. Changes nothing but its own note of how far it has come.
 
+import { createHash } from 'node:crypto';
 import { messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { RateLimit } from '../../lib/rate-limit.ts';
-import { isTombstone } from '../../protocol/ledger-row.ts';
+import { isTombstone, type LedgerEntry } from '../../protocol/ledger-row.ts';
 import type { BlobReader } from '../../storage/blob-store.ts';
 import type { LedgerItem, LedgerReader } from '../../storage/ledger-reader.ts';
 import { checkRow } from './check-row.ts';
 import { findUnlisted } from './find-unlisted.ts';
 import { findInLedger, keyOf, type LedgerSurvey, surveyLedger } from './scan-ledger.ts';
 import type { StoreProblem } from './store-problem.ts';
-import { addProblem, beginState, type VerifyState, type VerifyStateFile } from './verify-state.ts';
+import { beginState, ProblemList, type VerifyState, type VerifyStateFile } from './verify-state.ts';
 import type { WorkProgress } from './work-progress.ts';
 
 const SAVE_EVERY_MS = 5_000;
@@ -46,6 +47,7 @@ class Verification {
   readonly #options: VerifyIndexOptions;
   readonly #survey: LedgerSurvey;
   #state: VerifyState = beginState(undefined, '');
+  #problems = new ProblemList(this.#state);
   /** Problems of rows that the ledger may have taken back meanwhile, with the seq of the row. */
   readonly #suspects = new Map<string, { problem: StoreProblem; seq: number }>();
   #savedAtMs = 0;
@@ -89,20 +91,33 @@ class Verification {
     const goesOn =
       earlier?.finished_at_wall === null &&
       earlier.ledger === (identity ?? null) &&
-      earlier.last_seq <= this.#survey.lastSeq;
+      (await this.#isStillThere(earlier));
     this.#state = goesOn ? earlier : beginState(identity, clock.wallTime());
+    this.#problems = new ProblemList(this.#state);
     if (goesOn) {
-      const { last_seq: seq, episodes, problem_count: problems } = earlier;
+      const { last_seq: seq, episodes, problem_count: problems } = this.#state;
       logger.info({ seq, episodes, problems }, 'verification goes on where it was ended');
-      for (const problem of earlier.problems) onProblem(problem);
+      for (const problem of this.#state.problems) onProblem(problem);
     }
     await this.#save();
+  }
+
+  /** Whether the last row that was verified is the same as it was then. */
+  async #isStillThere({ last_seq, last_entry_sha256 }: VerifyState): Promise<boolean> {
+    if (last_seq === 0) return true;
+    for await (const item of this.#options.ledger.read(last_seq - 1)) {
+      if (item.kind === 'entry') return item.entry.seq === last_seq && digestOf(item.entry) === last_entry_sha256;
+    }
+    return false;
   }
 
   /** False when it was told to stop in the middle of it. */
   async #checkItem(item: LedgerItem): Promise<boolean> {
     if (item.kind === 'bad-line') {
+      // Those behind the last row that was verified are met again.
+      if (item.line <= this.#state.last_line) return true;
       this.#tell({ kind: 'bad-line', path: `index.jsonl:${item.line}`, detail: 'neither a row nor a tombstone' });
+      this.#state.last_line = item.line;
       return true;
     }
     const { entry, line } = item;
@@ -124,6 +139,8 @@ class Verification {
       this.#hashedOfRow = 0;
     }
     this.#state.last_seq = entry.seq;
+    this.#state.last_entry_sha256 = digestOf(entry);
+    this.#state.last_line = line;
     return true;
   }
 
@@ -170,6 +187,10 @@ class Verification {
   }
 
   #tell(problem: StoreProblem): void {
-    if (addProblem(this.#state, problem)) this.#options.onProblem(problem);
+    if (this.#problems.add(problem)) this.#options.onProblem(problem);
   }
+}
+
+function digestOf(entry: LedgerEntry): string {
+  return createHash('sha256').update(JSON.stringify(entry)).digest('hex');
 }

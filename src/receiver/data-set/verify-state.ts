@@ -34,8 +34,13 @@ const verifyStateSchema = z.object({
   finished_at_wall: z.string().nullable(),
   /** All rows up to this one have been verified. */
   last_seq: z.int().nonnegative(),
+  /** Of that row, as it was: a ledger that was cut, and has grown again, has another there. Null before the first one. */
+  last_entry_sha256: z.string().nullable(),
+  /** All lines up to this one have been looked at, those behind that row too that are none. */
+  last_line: z.int().nonnegative(),
   episodes: z.int().nonnegative(),
   bytes: z.int().nonnegative(),
+  /** While it is not done, of these lines alone: what lies beside the ledger is looked for in one go. */
   problem_count: z.int().nonnegative(),
   problems: z.array(problemSchema),
 });
@@ -71,6 +76,8 @@ export function beginState(ledger: string | undefined, nowWall: string): VerifyS
     started_at_wall: nowWall,
     finished_at_wall: null,
     last_seq: 0,
+    last_entry_sha256: null,
+    last_line: 0,
     episodes: 0,
     bytes: 0,
     problem_count: 0,
@@ -78,10 +85,29 @@ export function beginState(ledger: string | undefined, nowWall: string): VerifyS
   };
 }
 
-/** False when it was known already: what lies behind the last verified row is met again when a run goes on. */
-export function addProblem(state: VerifyState, problem: StoreProblem): boolean {
-  if (state.problems.some(({ kind, path }) => kind === problem.kind && path === problem.path)) return false;
-  state.problem_count += 1;
-  if (state.problems.length < MOST_PROBLEMS) state.problems.push(problem);
-  return true;
+/** The problems of a state. Of those that are kept each is there once; of the rest each line of the ledger is looked at once. */
+export class ProblemList {
+  readonly #state: VerifyState;
+  readonly #kept: Set<string>;
+
+  constructor(state: VerifyState) {
+    this.#state = state;
+    this.#kept = new Set(state.problems.map(keyOf));
+  }
+
+  /** False when it is in the list already. */
+  add(problem: StoreProblem): boolean {
+    const key = keyOf(problem);
+    if (this.#kept.has(key)) return false;
+    this.#state.problem_count += 1;
+    if (this.#state.problems.length < MOST_PROBLEMS) {
+      this.#state.problems.push(problem);
+      this.#kept.add(key);
+    }
+    return true;
+  }
+}
+
+function keyOf({ kind, path }: StoreProblem): string {
+  return `${kind} ${path}`;
 }

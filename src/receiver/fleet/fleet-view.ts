@@ -1,7 +1,9 @@
 // What is known of each host, kept in memory from durable rows, heartbeats and doctor reports: answering costs nothing that grows
 // with the age of the ledger. Only hosts that are expected, have stored, or were heard with a credential have a place here.
 
+import { AppError, messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
 import { isTombstone, type SequencedRow } from '../../protocol/ledger-row.ts';
 import type { Heartbeat, HostState } from '../../storage/host-state.ts';
 import type { Ledger } from '../../storage/ledger.ts';
@@ -10,6 +12,11 @@ import { StoredQuarters } from './stored-quarters.ts';
 
 const PAGE_ROWS = 1_000;
 const MOST_HEARD_HOSTS = 20_000;
+// After a failure of the ledger: twice as long each time.
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+// The ledger is read in much less, unless state.db is made again: who asks right after a start is spared the refusal.
+const WAIT_FOR_START_MS = 5_000;
 
 export interface HostKnowledge {
   hostId: string;
@@ -28,31 +35,46 @@ export interface FleetViewDependencies {
   ledger: Ledger;
   hostState: HostState;
   clock: Clock;
+  /** Without it nothing is told. */
+  logger: Logger;
 }
+
+/** Answers are given while it follows, and only then. */
+type Following = { kind: 'reading' } | { kind: 'follows' } | { kind: 'failing'; reason: string };
 
 export class FleetView {
   readonly #dependencies: FleetViewDependencies;
   readonly #hosts = new Map<string, HostKnowledge>();
   #expected: ReadonlySet<string> = new Set();
-  readonly #loaded = Promise.withResolvers<void>();
+  #following: Following = { kind: 'reading' };
+  /** Resolves when the first reading has come to an end, whatever end that was. */
+  readonly #firstRead = Promise.withResolvers<void>();
+  /** The seq up to which the figures go; undefined until the ledger's totals have been read. */
+  #readTo: number | undefined;
 
   constructor(dependencies: FleetViewDependencies) {
     this.#dependencies = dependencies;
-    // Whoever asks meets the failure; nobody may ask.
-    this.#loaded.promise.catch(() => undefined);
   }
 
-  /** Reads what there is, then follows the ledger until `stop`. Throws what the ledger throws. */
+  /** Reads what there is, then follows the ledger until `stop`. A failure of the ledger is tried again from where it was. */
   async run(stop: AbortSignal): Promise<void> {
-    try {
-      await this.#loadReports();
-      const readTo = await this.#loadLedger(stop);
-      this.#loaded.resolve();
-      await this.#follow(readTo, stop);
-    } catch (error) {
-      this.#loaded.reject(error);
-      if (!stop.aborted) throw error;
+    const { clock, logger } = this.#dependencies;
+    await this.#loadReports();
+    for (let pauseMs = FIRST_PAUSE_MS; !stop.aborted; ) {
+      try {
+        if (this.#readTo === undefined) await this.#load(stop);
+        else await this.#followOn(this.#readTo, stop);
+        pauseMs = FIRST_PAUSE_MS;
+      } catch (error) {
+        if (stop.aborted) break;
+        if (this.#following.kind !== 'failing')
+          logger.warn({ err: error }, 'the fleet view cannot read the ledger; tried again until it can');
+        this.#becomes({ kind: 'failing', reason: messageOf(error) });
+        await clock.sleep(pauseMs, stop);
+        pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      }
     }
+    this.#firstRead.resolve();
   }
 
   expect(hostIds: readonly string[]): void {
@@ -73,10 +95,10 @@ export class FleetView {
     this.#host(hostId).heardAtWall = this.#dependencies.clock.wallTime();
   }
 
+  /** It has just come: it replaces the one before, whatever the clock said then. */
   heartbeat(heartbeat: Heartbeat): void {
     if (!this.#hasPlaceFor(heartbeat.hostId)) return;
-    const host = this.#host(heartbeat.hostId);
-    if (!host.heartbeat || host.heartbeat.receivedAtWall <= heartbeat.receivedAtWall) host.heartbeat = heartbeat;
+    this.#host(heartbeat.hostId).heartbeat = heartbeat;
   }
 
   report(hostId: string, content: Uint8Array, receivedAtWall: string): void {
@@ -84,15 +106,16 @@ export class FleetView {
     this.#host(hostId).doctor = { status: doctorStatusOf(content), receivedAtWall };
   }
 
-  /** By host id; waits until the ledger has been read. */
+  /** By host id. Throws `not-ready` while the ledger has not been read or is not followed. */
   async hosts(): Promise<HostKnowledge[]> {
-    await this.#loaded.promise;
+    await this.#isUpToDate();
     const ids = new Set([...this.#expected, ...this.#hosts.keys()]);
     return [...ids].sort().map((hostId) => this.#hosts.get(hostId) ?? blank(hostId));
   }
 
+  /** Throws as `hosts` does. */
   async find(hostId: string): Promise<HostKnowledge | undefined> {
-    await this.#loaded.promise;
+    await this.#isUpToDate();
     return this.#hosts.get(hostId) ?? (this.#expected.has(hostId) ? blank(hostId) : undefined);
   }
 
@@ -101,46 +124,83 @@ export class FleetView {
     return this.#hosts.get(hostId)?.heartbeat;
   }
 
+  async #isUpToDate(): Promise<void> {
+    if (this.#following.kind === 'reading') {
+      const { clock } = this.#dependencies;
+      const isRead = new AbortController();
+      await Promise.race([this.#firstRead.promise, clock.sleep(WAIT_FOR_START_MS, isRead.signal)]);
+      isRead.abort();
+    }
+    const following = this.#following;
+    if (following.kind === 'follows') return;
+    const reason =
+      following.kind === 'failing' ? `the ledger cannot be read: ${following.reason}` : 'the ledger is being read';
+    throw new AppError('not-ready', `the figures of the fleet are not at hand: ${reason}`, { retryable: true });
+  }
+
+  #becomes(following: Following): void {
+    const wasFailing = this.#following.kind === 'failing';
+    this.#following = following;
+    this.#firstRead.resolve();
+    if (wasFailing && following.kind === 'follows')
+      this.#dependencies.logger.info('the fleet view follows the ledger again');
+  }
+
+  /** Reports are for show: without those of before, the next of each host is shown. */
   async #loadReports(): Promise<void> {
-    const { hostState } = this.#dependencies;
-    for (const heartbeat of await hostState.listHeartbeats()) this.heartbeat(heartbeat);
-    for await (const { hostId, content, receivedAtWall } of hostState.listReports()) {
-      this.report(hostId, content, receivedAtWall);
+    const { hostState, logger } = this.#dependencies;
+    try {
+      for await (const { hostId, content, receivedAtWall } of hostState.listReports()) {
+        // One that has come meanwhile is newer.
+        if (!this.#hosts.get(hostId)?.doctor) this.report(hostId, content, receivedAtWall);
+      }
+    } catch (error) {
+      logger.warn({ err: error }, 'doctor reports of before could not be read; the next of each host is shown');
     }
   }
 
-  /** Returns the seq up to which the totals go. */
-  async #loadLedger(stop: AbortSignal): Promise<number> {
-    const { ledger, clock } = this.#dependencies;
-    let readTo = 0;
-    for (const { hostId, episodes, sizeBytes, last } of await ledger.hosts()) {
-      Object.assign(this.#host(hostId), { episodes, sizeBytes, last });
-      readTo = Math.max(readTo, last.seq);
+  /** The ledger's figures: all of them or, after a failure, none, and then it is begun anew. */
+  async #load(stop: AbortSignal): Promise<void> {
+    const { ledger, hostState, clock } = this.#dependencies;
+    // Of one host the last in the list is the last that came.
+    const heartbeats = new Map((await hostState.listHeartbeats()).map((heartbeat) => [heartbeat.hostId, heartbeat]));
+    for (const [hostId, heartbeat] of heartbeats) {
+      // One that has come meanwhile is newer.
+      if (!this.#hosts.get(hostId)?.heartbeat) this.heartbeat(heartbeat);
     }
+    const totals = await ledger.hosts();
+    const readTo = totals.reduce((highest, { last }) => Math.max(highest, last.seq), 0);
+    const days = new Map(totals.map(({ hostId }) => [hostId, new StoredQuarters()]));
     const since = Temporal.Instant.from(clock.wallTime()).subtract({ hours: 24 }).toString();
-    for (let after: number | undefined = 0; after !== undefined && !stop.aborted; ) {
-      const page = await ledger.list({ since }, after, PAGE_ROWS);
-      for (const row of page.rows) if (row.seq <= readTo) this.#host(row.host_id).day.add(row, clock.wallTime());
+    for (let after: number | undefined = 0; after !== undefined; ) {
+      // Those that were taken back since count as stored, as they do for one who has followed.
+      const page = await ledger.list({ since, withRetracted: true }, after, PAGE_ROWS);
+      if (stop.aborted) return;
+      for (const row of page.rows) if (row.seq <= readTo) days.get(row.host_id)?.add(row, clock.wallTime());
       after = page.nextAfterSeq;
     }
-    return readTo;
+    for (const { hostId, episodes, sizeBytes, last } of totals) {
+      Object.assign(this.#host(hostId), { episodes, sizeBytes, last, day: days.get(hostId) });
+    }
+    this.#readTo = readTo;
+    this.#becomes({ kind: 'follows' });
   }
 
-  async #follow(from: number, stop: AbortSignal): Promise<void> {
+  async #followOn(from: number, stop: AbortSignal): Promise<void> {
     const { ledger, clock } = this.#dependencies;
-    for (let readTo = from; !stop.aborted; ) {
-      const entries = await ledger.read(readTo, PAGE_ROWS);
-      for (const entry of entries) {
-        readTo = entry.seq;
-        if (isTombstone(entry)) continue;
-        const host = this.#host(entry.host_id);
-        host.episodes += 1;
-        host.sizeBytes += entry.bytes;
-        host.last = entry;
-        host.day.add(entry, clock.wallTime());
-      }
-      if (entries.length === 0) await ledger.waitAfter(readTo, stop);
+    const entries = await ledger.read(from, PAGE_ROWS);
+    for (const entry of entries) {
+      this.#readTo = entry.seq;
+      if (isTombstone(entry)) continue;
+      const host = this.#host(entry.host_id);
+      host.episodes += 1;
+      host.sizeBytes += entry.bytes;
+      host.last = entry;
+      host.day.add(entry, clock.wallTime());
     }
+    if (entries.length > 0) return;
+    if (this.#following.kind !== 'follows') this.#becomes({ kind: 'follows' });
+    await ledger.waitAfter(from, stop);
   }
 
   /** A client that makes up its names must not fill the memory; who has stored has a place in any case. */

@@ -33,7 +33,13 @@ export function sendAnswer(response: ServerResponse, { status, headers, body }: 
 }
 
 // Failures of the storage that a client can do something with: it tries again, or the maintainer makes room.
-const TOLD = new Set<string>(['disk-full', 'sync-failed', 'stopping', 'database-busy'] satisfies ProblemCode[]);
+const TOLD = new Set<string>([
+  'disk-full',
+  'sync-failed',
+  'stopping',
+  'database-busy',
+  'not-ready',
+] satisfies ProblemCode[]);
 
 /** How a failure is told. Of one that only the log explains, no more than that. */
 export function problemOf(error: unknown): { code: ProblemCode; detail: string } {

@@ -85,16 +85,27 @@ export function createReceiverServer(dependencies: ServerDependencies, tls: TlsS
     const requestId = randomUUID();
     response.setHeader(HEADER.requestId, requestId);
     const refusal = findMalformed(request, expects);
+    const episode = request.method === 'PUT' ? EPISODE_TARGET.exec(request.url ?? '') : null;
+    if (episode) {
+      const [, rawHostId = '', rawName = ''] = episode;
+      const malformed = refusal && { code: refusal[0], detail: refusal[1] };
+      const awaitsContinue = expects !== 'nothing';
+      return await putEpisode(dependencies, {
+        request,
+        response,
+        requestId,
+        rawHostId,
+        rawName,
+        awaitsContinue,
+        malformed,
+      });
+    }
     if (refusal) {
       lingering.prepare(request, response, expects !== 'nothing');
       sendAnswer(response, problemAnswer(...refusal, requestId));
       return;
     }
-    const episode = request.method === 'PUT' ? EPISODE_TARGET.exec(request.url ?? '') : null;
-    if (!episode) return await routes(request, response);
-    const [, rawHostId = '', rawName = ''] = episode;
-    const awaitsContinue = expects === 'continue';
-    await putEpisode(dependencies, { request, response, requestId, rawHostId, rawName, awaitsContinue });
+    await routes(request, response);
   };
   const answerFailure = (request: IncomingMessage, response: ServerResponse, error: unknown) => {
     // What the URL library refuses after our own look: a Host such as `1.2.3:80`.

@@ -3,7 +3,8 @@
 
 import { createPrivateKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { SecureContextOptions } from 'node:tls';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { messageOf } from '../../lib/app-error.ts';
 import type { Secret } from '../../lib/config/secret-file.ts';
 import { badCertificate, readCertificates, validityOf } from '../identity/certificate-authorities.ts';
 import type { ReceiverConfig } from '../receiver-config.ts';
@@ -28,16 +29,18 @@ export function tlsOptionsOf(listen: ReceiverConfig['listen'], nowMs: number): T
       `compare the two: openssl x509 -in ${certFile} -noout -pubkey; openssl pkey -in KEY_FILE -pubout`,
     );
   }
+  const options: TlsOptions['options'] = {
+    cert: readFileSync(certFile),
+    key: keySecret.reveal(),
+    // An empty list rather than none: without one, Node asks for certificates of the public authorities.
+    ca: authorities.map((authority) => authority.toString()),
+    minVersion: 'TLSv1.2',
+    requestCert: true,
+    rejectUnauthorized: false,
+  };
+  tryOut(options, certFile);
   return {
-    options: {
-      cert: readFileSync(certFile),
-      key: keySecret.reveal(),
-      // An empty list rather than none: without one, Node asks for certificates of the public authorities.
-      ca: authorities.map((authority) => authority.toString()),
-      minVersion: 'TLSv1.2',
-      requestCert: true,
-      rejectUnauthorized: false,
-    },
+    options,
     warnings: [
       ...chain.flatMap((certificate) => dateWarning(certificate, `[listen.tls] cert_file, ${certFile}`, nowMs)),
       ...authorities.flatMap((certificate) =>
@@ -45,6 +48,18 @@ export function tlsOptionsOf(listen: ReceiverConfig['listen'], nowMs: number): T
       ),
     ],
   };
+}
+
+/** OpenSSL has rules of its own, such as the least length of a key: met here, and not once the old ones are gone. */
+function tryOut(options: SecureContextOptions, certFile: string): void {
+  try {
+    createSecureContext(options);
+  } catch (error) {
+    throw badCertificate(
+      `[listen.tls] ${certFile} cannot be used: ${messageOf(error)}`,
+      `look at its key and signature: openssl x509 -in ${certFile} -noout -text; an RSA key needs 2048 bits or more`,
+    );
+  }
 }
 
 function readKey(secret: Secret): KeyObject {

@@ -37,7 +37,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const proxies = new TrustedProxies(listen.trusted_proxies);
   const clientOf = (request: IncomingMessage) => proxies.clientOf(request);
   if (!hasCredential({ listen, auth })) {
-    const authenticate = async ({ method = '', headers }: IncomingMessage) => authenticateOnLoopback(method, headers);
+    const authenticate = async ({ method = '', headers, socket }: IncomingMessage) =>
+      authenticateOnLoopback(method, headers, socket);
     return { authenticate, clientOf };
   }
   const tokens = new BearerTokens({ fleetTokenSha256: auth.fleet_token_sha256, path: auth.tokens_file, logger });

@@ -4,6 +4,24 @@ import { describe, test } from 'node:test';
 import { isLoopbackAddress } from './loopback.ts';
 import { authenticateOnLoopback } from './loopback-rule.ts';
 
+const ENDS = { remoteAddress: '127.0.0.1', localAddress: '127.0.0.1' };
+
+test('only connections of this machine with itself, whatever their headers say', () => {
+  for (const [remoteAddress, localAddress, isKnown] of [
+    ['127.0.0.1', '127.0.0.1', true],
+    ['::ffff:127.0.0.1', '::ffff:127.0.0.1', true],
+    ['::1', '::1', true],
+    ['192.168.1.7', '192.168.1.2', false],
+    ['192.168.1.2', '192.168.1.2', false],
+    ['127.0.0.1', '192.168.1.2', false],
+    [undefined, '192.168.1.2', false],
+    [undefined, undefined, true],
+  ] as const) {
+    const outcome = authenticateOnLoopback('GET', { host: 'localhost' }, { remoteAddress, localAddress });
+    assert.equal(outcome.kind === 'known', isKnown, `${remoteAddress} ${localAddress}`);
+  }
+});
+
 describe('without a credential', () => {
   const LOCAL = { host: '127.0.0.1:8490' };
   const cases: [title: string, method: string, headers: IncomingHttpHeaders, isKnown: boolean][] = [
@@ -50,7 +68,7 @@ describe('without a credential', () => {
   ];
   for (const [title, method, headers, isKnown] of cases) {
     test(`${title}: ${isKnown ? 'served' : 'refused'}`, () => {
-      const outcome = authenticateOnLoopback(method, headers);
+      const outcome = authenticateOnLoopback(method, headers, ENDS);
       assert.equal(outcome.kind === 'known' ? outcome.principal.role : outcome.code, isKnown ? 'open' : 'forbidden');
     });
   }

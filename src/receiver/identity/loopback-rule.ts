@@ -5,7 +5,19 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { type Authentication, known, refused } from './authentication.ts';
 import { isLoopbackAddress } from './loopback.ts';
 
-export function authenticateOnLoopback(method: string, headers: IncomingHttpHeaders): Authentication {
+/** Both ends of a connection, as its socket has them. */
+export interface Ends {
+  remoteAddress?: string | undefined;
+  localAddress?: string | undefined;
+}
+
+export function authenticateOnLoopback(method: string, headers: IncomingHttpHeaders, ends: Ends): Authentication {
+  // What is listened on is not for a header to say. A connection that was reset before it was accepted has no addresses any more.
+  for (const address of [ends.remoteAddress, ends.localAddress]) {
+    if (address !== undefined && !isLoopbackAddress(address.replace(/^::ffff:/i, ''))) {
+      return forbidden('only this machine is served: no credential is configured');
+    }
+  }
   const forwarded = Object.keys(headers).find(
     (name) => name === 'forwarded' || name === 'via' || name.startsWith('x-forwarded-'),
   );

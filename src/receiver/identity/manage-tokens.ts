@@ -51,7 +51,7 @@ export async function createToken(
     created_at: created,
     ...(expiry !== undefined && { expires_at: expiry }),
   });
-  const { id } = await addToken(config.auth.tokens_file, make, clock);
+  const { id } = await addToken(config.auth.tokens_file, make, { clock, storeRoot: config.store.root });
   output.write(`${token}\n`);
   const ends = expiry === undefined ? 'it does not expire' : `it expires at ${expiry}`;
   output.tell(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { AppError } from '../../lib/app-error.ts';
 import { readTokensFile } from './tokens-file.ts';
@@ -58,3 +58,30 @@ test('a directory in its place is no missing file', (t) => {
   mkdirSync(path);
   assert.throws(() => readTokensFile(path), { code: 'bad-tokens-file' });
 });
+
+test('a file that this user may not read is told apart from a damaged one, with the cure', (t) => {
+  if (process.getuid?.() !== 0) return t.skip('only root may become another user; run as root: sudo npm test');
+  const path = pathIn(t);
+  writeFileSync(path, JSON.stringify({ tokens: [TOKEN] }));
+  chmodSync(path, 0o600);
+  chmodSync(dirname(path), 0o755);
+  process.setegid?.(65_534);
+  process.seteuid?.(65_534);
+  t.after(restore);
+  assert.throws(
+    () => readTokensFile(path),
+    (error) => {
+      assert.ok(error instanceof AppError && error.code === 'bad-tokens-file');
+      assert.match(error.message, /uid 65534 may not read the file/);
+      assert.equal(error.hint?.split(';')[0], `sudo chgrp 65534 ${path} && sudo chmod 640 ${path}`);
+      return true;
+    },
+  );
+  restore();
+  assert.deepEqual(readTokensFile(path), [TOKEN]);
+});
+
+function restore(): void {
+  process.seteuid?.(0);
+  process.setegid?.(0);
+}

@@ -2,7 +2,7 @@
 // the receiver reads. What became of a token later (its revocation) is in control.db.
 
 import { randomBytes } from 'node:crypto';
-import { readFileSync, type Stats } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { chmod, lchown, open, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
@@ -10,6 +10,7 @@ import { AppError, errnoOf, isMissing, messageOf } from '../../lib/app-error.ts'
 import type { Clock } from '../../lib/clock.ts';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { acquireExclusiveLock, type ExclusiveLock } from '../../lib/exclusive-lock.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { hostIdSchema } from '../../protocol/ids.ts';
 
 const TOKEN_ROLES = ['host', 'fleet', 'reader', 'admin'] as const;
@@ -44,7 +45,8 @@ export function readTokensFile(path: string): TokenRecord[] {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     if (isMissing(error)) return [];
-    throw unreadable(path, messageOf(error), error, `see who may read it: ls -l ${path}`);
+    if (errnoOf(error) === 'EACCES') throw notPermitted(path, error);
+    throw unreadable(path, messageOf(error), error, `see what it is: ls -ld ${path}`);
   }
   const parsed = tokensFileSchema.safeParse(parseJson(text));
   if (parsed.success) return parsed.data.tokens;
@@ -60,18 +62,20 @@ const MODE = 0o640;
 
 /**
  * Adds the record that `make` gives for those that are there: durably, whole or not at all, and one caller after the other. The owner
- * of a file that is there stays; a new one gets that of its directory. Throws `bad-tokens-file`, `already-running`,
+ * of a file that is there stays; a new one gets that of its directory, and the group of `storeRoot`, which is the receiver's, so that
+ * the receiver reads what root has made. Throws `bad-tokens-file`, `already-running`,
  * `cannot-write-tokens`.
  */
 export async function addToken(
   path: string,
   make: (existing: readonly TokenRecord[]) => TokenRecord,
-  clock: Clock,
+  { clock, storeRoot }: { clock: Clock; storeRoot: string },
 ): Promise<TokenRecord> {
   try {
-    const lock = await waitForLock(path, clock);
+    const owner = await ownerFor(path, storeRoot);
+    const lock = await waitForLock(path, clock, owner);
     try {
-      return await addUnderLock(path, make);
+      return await addUnderLock(path, make, storeRoot);
     } finally {
       lock.release();
     }
@@ -87,6 +91,7 @@ export async function addToken(
 async function addUnderLock(
   path: string,
   make: (existing: readonly TokenRecord[]) => TokenRecord,
+  storeRoot: string,
 ): Promise<TokenRecord> {
   const existing = readTokensFile(path);
   const record = make(existing);
@@ -94,7 +99,8 @@ async function addUnderLock(
   const temporaryPath = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     await (await open(temporaryPath, 'wx', MODE)).close();
-    await giveTo(temporaryPath, await ownerFor(path));
+    // Looked at again: another may have made the file while this one waited.
+    await giveTo(temporaryPath, await ownerFor(path, storeRoot));
     await chmod(temporaryPath, MODE);
     await writeFileDurably(path, toJsonFile(tokens), { temporaryPath });
   } catch (error) {
@@ -104,12 +110,12 @@ async function addUnderLock(
   return record;
 }
 
-async function waitForLock(path: string, clock: Clock): Promise<ExclusiveLock> {
+async function waitForLock(path: string, clock: Clock, owner: Owner): Promise<ExclusiveLock> {
   const [directory, name] = [dirname(path), basename(path)];
   for (let tries = 1; ; tries += 1) {
     try {
       const lock = acquireExclusiveLock(directory, name);
-      await giveTo(join(directory, `.${name}.lock.db`), await ownerFor(path));
+      await giveTo(join(directory, `.${name}.lock.db`), owner);
       return lock;
     } catch (error) {
       if (!(error instanceof AppError && error.code === 'already-running') || tries === LOCK_TRIES) throw error;
@@ -118,17 +124,30 @@ async function waitForLock(path: string, clock: Clock): Promise<ExclusiveLock> {
   }
 }
 
-async function ownerFor(path: string): Promise<Stats> {
+interface Owner {
+  uid: number;
+  gid: number;
+}
+
+async function ownerFor(path: string, storeRoot: string): Promise<Owner> {
+  const existing = await statIfThere(path);
+  if (existing) return existing;
+  const directory = await stat(dirname(path));
+  // Before the receiver's first start there may be no store yet.
+  return { uid: directory.uid, gid: (await statIfThere(storeRoot))?.gid ?? directory.gid };
+}
+
+async function statIfThere(path: string): Promise<Owner | undefined> {
   try {
     return await stat(path);
   } catch (error) {
-    if (isMissing(error)) return await stat(dirname(path));
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
 
 /** As far as the system lets us: root may give files away, anybody else may only change among the groups of its own. */
-async function giveTo(path: string, { uid, gid }: Stats): Promise<void> {
+async function giveTo(path: string, { uid, gid }: Owner): Promise<void> {
   try {
     await lchown(path, uid, gid);
   } catch (error) {
@@ -143,6 +162,18 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The file may be good: nothing in it is to be corrected. */
+function notPermitted(path: string, cause: unknown): AppError {
+  const reason = `uid ${process.geteuid?.()} may not read the file or a directory above it (${messageOf(cause)})`;
+  const file = shellWord(path);
+  return unreadable(
+    path,
+    reason,
+    cause,
+    `sudo chgrp ${process.getegid?.()} ${file} && sudo chmod 640 ${file}; and see the directories: namei -l ${file}`,
+  );
 }
 
 function unreadable(path: string, reason: string, cause: unknown, hint?: string): AppError {

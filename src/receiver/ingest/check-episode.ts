@@ -134,7 +134,7 @@ export function retracted({ host_id, episode_id, retracted_at_wall, reason }: Se
   return refused('retracted', `${host_id}/${episode_id} was retracted at ${retracted_at_wall}: ${reason}`);
 }
 
-/** A row whose file has gone is no reason to turn the data away: then the body is taken, and the file is whole again. */
+/** A row whose file has gone, or has another size, is no reason to turn the data away: then the body is taken, and the file is whole again. */
 async function findStored(
   ledger: CheckDependencies['ledger'],
   blobs: CheckDependencies['blobs'],
@@ -143,10 +143,10 @@ async function findStored(
 ): Promise<CheckOutcome | undefined> {
   const found = await ledger.find(key.hostId, key.episodeId);
   if (!found) return undefined;
-  const { row, tombstone } = found;
-  if (tombstone) return retracted(tombstone);
+  if (found.tombstone) return retracted(found.tombstone);
+  const { row } = found;
   if (row.sha256 !== sha256) return conflict(row);
-  return (await blobs.stat(key)) ? { kind: 'duplicate', row } : undefined;
+  return (await blobs.stat(key))?.sizeBytes === row.bytes ? { kind: 'duplicate', row } : undefined;
 }
 
 export function gateRefusal(verdict: Exclude<GateVerdict, { kind: 'accepted' }>, remediation: string): Refusal {

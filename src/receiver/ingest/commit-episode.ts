@@ -1,6 +1,7 @@
 // From a received body to a stored episode, under the lock of its id: publish the blob, then its row, and only then say so.
 
 import { createHash } from 'node:crypto';
+import { AppError } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { GateDecision, SequencedRow, SequencedTombstone } from '../../protocol/ledger-row.ts';
@@ -41,8 +42,9 @@ export async function commitEpisode(
   const { hostId, episodeId } = episode.key;
   return await dependencies.locks.run(hostId, episodeId, async () => {
     // A retraction takes the same lock: none can come between this look and the row.
-    const tombstone = (await dependencies.ledger.find(hostId, episodeId))?.tombstone;
-    if (tombstone) return { kind: 'retracted', tombstone };
+    const known = await dependencies.ledger.find(hostId, episodeId);
+    if (known?.tombstone) return { kind: 'retracted', tombstone: known.tombstone };
+    if (known) await setDamagedAside(dependencies, episode.key, known.row);
     const committed = await body.commit();
     if (committed.kind === 'mismatch') return { ...committed, kind: 'digest-mismatch' };
     if (committed.kind === 'exists') {
@@ -68,6 +70,24 @@ export async function commitEpisode(
   });
 }
 
+/** A file that is not as long as its row says is not what was stored: a good one may take its place. */
+async function setDamagedAside({ blobs, logger }: CommitDependencies, key: BlobKey, row: SequencedRow): Promise<void> {
+  const stored = await blobs.stat(key);
+  if (!stored || stored.sizeBytes === row.bytes) return;
+  const path = await blobs.setAside(key);
+  logger.error(
+    {
+      host: key.hostId,
+      episode: key.episodeId,
+      bytes: stored.sizeBytes,
+      stored_bytes: row.bytes,
+      path,
+      cure: 'cis490 index verify',
+    },
+    'a stored file was damaged: set aside, and taken anew from its host',
+  );
+}
+
 /** After a crash: gives each episode that was published without a row its row. Never answers anybody by itself. */
 export async function finishPublished(
   dependencies: CommitDependencies,
@@ -83,6 +103,8 @@ export async function finishPublished(
       });
     } catch (error) {
       if (stop.aborted) return;
+      // The disk may have lost what was written: the process must end.
+      if (error instanceof AppError && error.code === 'sync-failed') throw error;
       dependencies.logger.error(
         { host: key.hostId, episode: key.episodeId, err: error },
         'episode that a crash left without its row could not be completed; the next start tries again',
@@ -107,7 +129,7 @@ export async function completeRow(
 ): Promise<CompletedRow> {
   const existing = await ledger.find(key.hostId, key.episodeId);
   if (existing?.tombstone) return { kind: 'retracted', tombstone: existing.tombstone };
-  if (existing) return { kind: 'row', row: existing.row };
+  if (existing?.row) return { kind: 'row', row: existing.row };
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for await (const chunk of await blobs.read(key)) {
@@ -118,6 +140,8 @@ export async function completeRow(
   }
   const stamp = await readPackedMeta(await blobs.read(key));
   const stored = await blobs.stat(key);
+  // A crash, or whoever copied it here, may have left it to the kernel's memory: a row may rest only on what is durable.
+  await blobs.makeDurable(key);
   const outcome = await ledger.append({
     host_id: key.hostId,
     episode_id: key.episodeId,

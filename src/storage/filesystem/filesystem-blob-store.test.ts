@@ -113,7 +113,7 @@ test('recover: a body that a backup has linked is not published', async (t) => {
   const body = join(root, 'incoming', 'h1~e1~0011223344556677');
   writeFileSync(body, 'half of an epi');
   linkSync(body, join(root, 'backup'));
-  assert.deepEqual(await blobs.recover(), []);
+  assert.deepEqual((await blobs.recover()).unfinished, []);
   assert.deepEqual(incoming(), []);
 });
 
@@ -126,7 +126,7 @@ test('recover: a body under the name of another’s published blob is dropped, a
   const body = join(root, 'incoming', 'h1~e1~0011223344556677');
   writeFileSync(body, 'a second PUT');
   linkSync(body, join(root, 'backup'));
-  assert.deepEqual(await blobs.recover(), []);
+  assert.deepEqual((await blobs.recover()).unfinished, []);
   assert.deepEqual(incoming(), []);
   assert.equal((await blobs.stat(KEY))?.sizeBytes, CONTENT.byteLength);
 });
@@ -175,7 +175,7 @@ test('recover: names that are none of ours are removed, directories are left alo
   const { blobs, incoming } = await open(root);
   for (const name of ['noise', 'a~b', '.hidden', '~~']) writeFileSync(join(root, 'incoming', name), 'x');
   mkdirSync(join(root, 'incoming', 'lost+found'));
-  assert.deepEqual(await blobs.recover(), []);
+  assert.deepEqual((await blobs.recover()).unfinished, []);
   assert.deepEqual(incoming(), ['lost+found']);
 });
 
@@ -205,7 +205,7 @@ test('a failed fsync of the directory: sync-failed for this commit and for all a
   await assert.rejects(blobs.remove({ ...KEY, episodeId: 'e0' }), { code: 'sync-failed' });
 
   const { blobs: next } = await open(root);
-  const unfinished = (await next.recover()).map(({ key }) => key.episodeId);
+  const unfinished = (await next.recover()).unfinished.map(({ key }) => key.episodeId);
   assert.ok(unfinished.includes('e1'));
 });
 

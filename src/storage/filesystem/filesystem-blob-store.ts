@@ -4,12 +4,12 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type BigIntStats, createReadStream, type Dirent } from 'node:fs';
-import { link, lstat, mkdir, readdir, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, rename, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
 import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
-import { fsyncDirectory } from '../../lib/durable-file.ts';
+import { fsyncDirectory, fsyncPath } from '../../lib/durable-file.ts';
 import { SharedSync } from '../../lib/shared-sync.ts';
 import { EPISODE_SUFFIX, isEpisodeId, isHostId } from '../../protocol/ids.ts';
 import type { BlobKey, BlobReader, BlobStore, BlobWrite, ListedBlob, UnfinishedBlob } from '../blob-store.ts';
@@ -116,8 +116,31 @@ export class FilesystemBlobStore implements BlobStore {
     }
   }
 
+  async makeDurable(key: BlobKey): Promise<void> {
+    const path = this.#path(key);
+    try {
+      await fsyncPath(path);
+    } catch (error) {
+      if (isMissing(error)) throw error;
+      throw syncFailed(path, error);
+    }
+    await this.#syncDirectory(join(this.#root, 'episodes', key.hostId));
+    await this.#syncDirectory(join(this.#root, 'episodes'));
+  }
+
+  async setAside(key: BlobKey): Promise<string> {
+    const aside = join(this.#root, 'damaged');
+    await mkdir(aside, { recursive: true });
+    const name = [key.hostId, key.episodeId, randomBytes(4).toString('hex')].join(SEPARATOR);
+    await rename(this.#path(key), join(aside, name));
+    await this.#syncDirectory(aside);
+    await this.#syncDirectory(join(this.#root, 'episodes', key.hostId));
+    return join(aside, name);
+  }
+
   async remove(key: BlobKey): Promise<void> {
     const directory = join(this.#root, 'episodes', key.hostId);
+    await this.#dropSecondNames(key);
     try {
       await unlink(this.#path(key));
     } catch (error) {
@@ -166,8 +189,9 @@ export class FilesystemBlobStore implements BlobStore {
     return filesystem.bavail * filesystem.bsize;
   }
 
-  async recover(): Promise<UnfinishedBlob[]> {
+  async recover(): Promise<{ unfinished: UnfinishedBlob[]; removed: { files: number; sizeBytes: number } }> {
     const unfinished: UnfinishedBlob[] = [];
+    const removed = { files: 0, sizeBytes: 0 };
     for (const name of await readdir(join(this.#root, 'incoming'))) {
       const path = join(this.#root, 'incoming', name);
       const [hostId, episodeId] = name.split(SEPARATOR);
@@ -178,13 +202,26 @@ export class FilesystemBlobStore implements BlobStore {
       const stored = key && file.nlink > 1 ? await statIfThere(this.#path(key)) : undefined;
       if (!key || stored?.ino !== file.ino) {
         await rm(path, { force: true });
+        removed.files += 1;
+        removed.sizeBytes += Number(file.size);
         continue;
       }
       // The crash may have come between link and fsync: make the name durable before a row may rest on it.
       await this.#syncDirectory(join(this.#root, 'episodes', key.hostId));
       unfinished.push({ key, finish: () => rm(path, { force: true }) });
     }
-    return unfinished;
+    return { unfinished, removed };
+  }
+
+  /** A commit that met a full disk leaves its incoming name, which still holds the bytes. */
+  async #dropSecondNames(key: BlobKey): Promise<void> {
+    const stored = await statIfThere(this.#path(key));
+    if (!stored || stored.nlink === 1n) return;
+    const prefix = `${key.hostId}${SEPARATOR}${key.episodeId}${SEPARATOR}`;
+    for (const name of await readdir(join(this.#root, 'incoming'))) {
+      const path = join(this.#root, 'incoming', name);
+      if (name.startsWith(prefix) && (await statIfThere(path))?.ino === stored.ino) await rm(path, { force: true });
+    }
   }
 
   /** Large pieces while few bodies come in; many share what is set aside for all of them. */

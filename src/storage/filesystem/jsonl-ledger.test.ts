@@ -221,12 +221,13 @@ test('tombstone lines take their seq, of two the first stands, and the second wa
   await close();
 });
 
-test('a tombstone without its row: read, never found, and its id is not stored again', async (t) => {
+test('a tombstone without its row: read, found as retracted, and its id is not stored again', async (t) => {
   const place = placeIn(temporaryDirectory(t));
   writeFileSync(place.index, `${lineOf('e1').slice(0, 40)}\n${tombstoneLineOf('e1')}${lineOf('e2')}`);
   const { ledger, close } = await openLedger(place);
   assert.deepEqual(seqsOf(await ledger.read(0, 10)), [2, 3]);
-  assert.equal(await ledger.find('h1', 'e1'), undefined);
+  const found = await ledger.find('h1', 'e1');
+  assert.deepEqual([found?.row, found?.tombstone?.seq], [undefined, 2]);
   assert.equal((await ledger.append(rowOf('e1'))).kind, 'retracted');
   assert.equal((await ledger.retract(tombstoneOf('e1'))).kind, 'already-retracted');
   assert.deepEqual(idsOf((await ledger.list({}, 0, 10)).rows), ['e2']);
@@ -238,7 +239,7 @@ test('a row behind the tombstone of its id stays retracted', async (t) => {
   writeFileSync(place.index, tombstoneLineOf('e1') + lineOf('e1'));
   const { ledger, close } = await openLedger(place);
   const found = await ledger.find('h1', 'e1');
-  assert.deepEqual([found?.row.seq, found?.tombstone?.seq], [2, 1]);
+  assert.deepEqual([found?.row?.seq, found?.tombstone?.seq], [2, 1]);
   assert.deepEqual(await ledger.list({}, 0, 10), { rows: [], nextAfterSeq: undefined });
   await close();
 });
@@ -303,6 +304,16 @@ for (const [what, { damage, begunAnew }] of Object.entries(DAMAGES)) {
     assert.deepEqual((await readAll(place)).rows, before);
   });
 }
+
+test('while a lost state.db is made again from the ledger it is not caught up', async (t) => {
+  const place = placeIn(temporaryDirectory(t));
+  writeFileSync(place.index, Array.from({ length: 300 }, (_, index) => lineOf(`e${index}`)).join(''));
+  const { ledger, close } = await openLedger(place);
+  assert.equal(ledger.isCaughtUp(), false);
+  assert.ok(await ledger.find('h1', 'e299'));
+  assert.equal(ledger.isCaughtUp(), true);
+  await close();
+});
 
 test('damage in the middle of state.db is met later, refused as sync-failed, and cured by the next start', async (t) => {
   const place = placeIn(temporaryDirectory(t));

@@ -53,6 +53,7 @@ export class JsonlLedger implements Ledger {
   readonly #afterStep: AfterStep<StorageStep>;
   readonly #onRead: JsonlLedgerOptions['onLedgerRead'];
   #catchingUp: Promise<void> | undefined;
+  #isCaughtUp = false;
   #position: LedgerPosition = LEDGER_START;
   /** The last entry that `read` returns. The position's may be higher: a second row of an episode takes a seq and is never read. */
   #readableSeq = 0;
@@ -96,7 +97,8 @@ export class JsonlLedger implements Ledger {
   async find(hostId: string, episodeId: string): Promise<FoundEpisode | undefined> {
     await this.#caughtUp();
     const { row, tombstone } = this.#view.lookUp(hostId, episodeId);
-    return row && { row, ...(tombstone && { tombstone }) };
+    if (tombstone) return { tombstone, ...(row && { row }) };
+    return row && { row };
   }
 
   async read(afterSeq: number, limit: number): Promise<LedgerEntry[]> {
@@ -123,6 +125,10 @@ export class JsonlLedger implements Ledger {
   async hosts(): Promise<LedgerHost[]> {
     await this.#caughtUp();
     return this.#view.hosts();
+  }
+
+  isCaughtUp(): boolean {
+    return this.#isCaughtUp;
   }
 
   async waitAfter(seq: number, signal: AbortSignal): Promise<void> {
@@ -254,6 +260,7 @@ export class JsonlLedger implements Ledger {
   }
 
   async #catchUp(): Promise<void> {
+    this.#isCaughtUp = false;
     this.#position = this.#view.position();
     if (!(await this.#file.endsWithLine(this.#position.offsetBytes, this.#position.lastLineSha256))) {
       this.#logger.warn(
@@ -284,6 +291,7 @@ export class JsonlLedger implements Ledger {
       this.#logger.warn({ path: this.#file.path, lines: badLines }, 'ledger: skipped lines that are no rows');
     const read = this.#position.lines - from.lines;
     if (read > 0) this.#logger.info({ lines: read, seq: this.#position.lastSeq }, 'ledger: state.db brought up to it');
+    this.#isCaughtUp = true;
     this.#wakeReaders(this.#view.lastSeq());
   }
 }

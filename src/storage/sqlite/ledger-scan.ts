@@ -32,7 +32,7 @@ export class LedgerScan {
 
   /** Prepares the looks of one page. Throws `RangeError` for a time that is none. */
   begin(filter: LedgerFilter): (afterSeq: number, limit: number) => ScanSlice {
-    const { hostId, commit, since, until } = filter;
+    const { hostId, commit, since, until, withRetracted } = filter;
     const [sinceUs, untilUs] = [since, until].map((time) => (time === undefined ? undefined : timeOf(time)));
     const isTimed = since !== undefined || until !== undefined;
     const bounds = isTimed ? this.#tallies.boundsOf(sinceUs, untilUs) : ALL;
@@ -43,6 +43,7 @@ export class LedgerScan {
       $since: sinceUs ?? null,
       $until: untilUs ?? null,
       $highest: bounds.highestSeq,
+      $withRetracted: withRetracted ? 1 : 0,
     };
     return (afterSeq, limit) => this.#look(matching, Math.max(afterSeq, bounds.lowestSeq - 1), limit);
   }
@@ -73,7 +74,7 @@ function scanning(index: string, equality: string): string {
   return `
     SELECT seq, CASE WHEN ($hostId IS NULL OR host_id = $hostId) AND ($commit IS NULL OR commit_id = $commit)
         AND ($since IS NULL OR received_at_us >= $since) AND ($until IS NULL OR received_at_us < $until)
-        AND NOT EXISTS (SELECT 1 FROM ledger_tombstones AS t WHERE t.host_id = r.host_id AND t.episode_id = r.episode_id)
+        AND ($withRetracted = 1 OR NOT EXISTS (SELECT 1 FROM ledger_tombstones AS t WHERE t.host_id = r.host_id AND t.episode_id = r.episode_id))
       THEN row END AS row
     FROM ledger_rows AS r ${index}
     WHERE ${equality} seq > $afterSeq AND seq <= $highest ORDER BY seq LIMIT $limit`;

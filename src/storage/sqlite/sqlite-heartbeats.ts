@@ -24,7 +24,7 @@ export class SqliteHeartbeats {
       DELETE FROM heartbeats WHERE host_id = $hostId AND received_order <=
         (SELECT received_order FROM heartbeats WHERE host_id = $hostId
           ORDER BY received_order DESC LIMIT 1 OFFSET ${KEPT_PER_HOST})`);
-    this.#list = database.prepare('SELECT * FROM heartbeats ORDER BY host_id, machine, boot_id');
+    this.#list = database.prepare('SELECT * FROM heartbeats ORDER BY host_id, received_order');
   }
 
   put({ hostId, machine, bootId, receivedAtWall, body }: Heartbeat): void {

@@ -17,6 +17,7 @@ export function registerFleet(routes: RouteTable, dependencies: RouteDependencie
       summary: 'What is known of each host',
       action: 'read-fleet',
       answer: { status: 200, description: 'By host id', schema: fleetSchema },
+      problems: ['not-ready'],
     },
     async ({ context }) => {
       const { fleet, attemptCounter, gate, clock } = dependencies;
@@ -32,7 +33,7 @@ export function registerFleet(routes: RouteTable, dependencies: RouteDependencie
       summary: 'What is known of one host',
       action: 'read-fleet',
       answer: { status: 200, description: 'The host', schema: fleetHostSchema },
-      problems: ['bad-host-id', 'not-found'],
+      problems: ['bad-host-id', 'not-found', 'not-ready'],
     },
     async ({ context, hostId }) => {
       const host = await dependencies.fleet.find(hostId);

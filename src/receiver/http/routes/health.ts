@@ -23,13 +23,14 @@ export function registerReadiness(routes: RouteTable, dependencies: RouteDepende
     {
       method: 'get',
       path: '/readyz',
-      summary: 'The receiver can store: its store is writable, above its reserve, and its gate knows commits',
+      summary:
+        'The receiver can store: its store is writable, above its reserve, its ledger is read, and its gate knows commits',
       action: 'read-readiness',
       answer: { status: 200, description: 'It can', schema: readySchema },
       problems: ['not-ready'],
     },
     async ({ context }) => {
-      const reasons = await dependencies.readiness.reasons();
+      const reasons = await dependencies.readiness.reasons(dependencies.ledger);
       return reasons.length === 0
         ? context.json({ ready: true })
         : answerProblem(context, 'not-ready', reasons.join('; '));

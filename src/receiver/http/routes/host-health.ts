@@ -1,6 +1,7 @@
 // /v1/host-health: each host's last doctor report, kept and given back as it was sent. Never gated: a sick host must be heard.
 
 import { z } from 'zod';
+import { AppError } from '../../../lib/app-error.ts';
 import { hostHealthListSchema, hostHealthSchema, hostHealthStoredSchema } from '../../../protocol/answers.ts';
 import type { HealthReport, HostState } from '../../../storage/host-state.ts';
 import { readJsonObject } from '../read-json.ts';
@@ -51,11 +52,19 @@ export function registerHostHealth(routes: RouteTable, { hostState, fleet, limit
       problems: ['bad-host-id', 'not-found'],
     },
     async ({ context, hostId }) => {
-      const report = await hostState.getReport(hostId);
+      const report = await hostState.getReport(hostId).catch((error: unknown) => damageOf(error));
+      if (report instanceof AppError)
+        return answerProblem(context, 'internal-error', `${report.message}; ${report.hint}`);
       if (!report) return answerProblem(context, 'not-found', `host ${hostId} has never sent a doctor report`);
       return new Response(reportText(report), { headers: JSON_TYPE });
     },
   );
+}
+
+/** What whoever asks can mend; anything else is for the log. */
+function damageOf(error: unknown): AppError {
+  if (error instanceof AppError && error.code === 'report-damaged') return error;
+  throw error;
 }
 
 /** One report in memory at a time: a thousand of a megabyte each are a gigabyte. */

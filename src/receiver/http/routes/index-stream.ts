@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { indexRowSchema, indexTombstoneSchema } from '../../../protocol/answers.ts';
 import type { Ledger } from '../../../storage/ledger.ts';
+import { allows } from '../../identity/principal.ts';
 import type { RouteDependencies } from '../route-dependencies.ts';
 import { answerProblem } from '../route-environment.ts';
 import type { RouteTable } from '../route-table.ts';
@@ -10,13 +11,15 @@ import { streamAnswer } from '../stream-answer.ts';
 
 const PAGE_ROWS = 500;
 const MOST_FOLLOWERS = 64;
+const ASK_AGAIN_MS = 60_000;
 
 const querySchema = z.object({
   after: z.coerce.number().int().nonnegative().default(0).meta({ description: 'Only what has a higher seq' }),
   follow: z.enum(['0', '1']).default('0').meta({ description: '1 keeps the answer open for what comes later' }),
 });
 
-export function registerIndex(routes: RouteTable, { ledger, stopping }: RouteDependencies): void {
+export function registerIndex(routes: RouteTable, dependencies: RouteDependencies): void {
+  const { ledger, stopping } = dependencies;
   let followers = 0;
   routes.add(
     {
@@ -42,9 +45,13 @@ export function registerIndex(routes: RouteTable, { ledger, stopping }: RouteDep
       const left = new AbortController();
       context.env.outgoing.once('close', () => left.abort());
       const end = AbortSignal.any([stopping, left.signal]);
+      const mayRead = async () => {
+        const now = await dependencies.authenticator.authenticate(context.env.incoming);
+        return now.kind === 'known' && allows(now.principal, 'read-index');
+      };
       try {
         const headers = { 'Content-Type': 'application/x-ndjson', 'Cache-Control': 'no-store' };
-        return await streamAnswer(context, 200, headers, linesOf(ledger, after, follows, end));
+        return await streamAnswer(context, 200, headers, linesOf(ledger, after, { follows, end, mayRead }));
       } finally {
         if (follows) followers -= 1;
       }
@@ -52,15 +59,22 @@ export function registerIndex(routes: RouteTable, { ledger, stopping }: RouteDep
   );
 }
 
-async function* linesOf(ledger: Ledger, after: number, follows: boolean, end: AbortSignal): AsyncGenerator<string> {
+/** A stream may last for weeks: whether its reader still may read is asked anew all the while. */
+async function* linesOf(
+  ledger: Ledger,
+  after: number,
+  { follows, end, mayRead }: { follows: boolean; end: AbortSignal; mayRead: () => Promise<boolean> },
+): AsyncGenerator<string> {
   for (let readTo = after; !end.aborted; ) {
     const entries = await ledger.read(readTo, PAGE_ROWS);
     const last = entries.at(-1);
     if (last) {
       readTo = last.seq;
+      // It may have been long in coming: what is told from now on is for who may read now.
+      if (!(await mayRead())) return;
       yield entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
-    } else if (follows) {
-      await ledger.waitAfter(readTo, end);
+    } else if (follows && (await mayRead())) {
+      await ledger.waitAfter(readTo, AbortSignal.any([end, AbortSignal.timeout(ASK_AGAIN_MS)]));
     } else {
       return;
     }

@@ -36,6 +36,8 @@ import { problemAnswer, problemOf, sendAnswer } from '../problem-answer.ts';
 import { readBody } from '../read-body.ts';
 import type { RouteTable } from '../route-table.ts';
 
+const LONGEST_LOGGED = 256;
+
 export type AnswerStep = 'checked' | 'body-received' | 'answer-sent';
 
 export interface PutEpisodeDependencies extends CheckDependencies, CommitDependencies {
@@ -49,7 +51,7 @@ export interface PutEpisodeDependencies extends CheckDependencies, CommitDepende
   logger: Logger;
   limits: { pace: PaceLimits };
   /** Called when the disk may have lost what was written: the process must end. */
-  onFatal: (error: AppError) => void;
+  onFatal: (error: unknown) => void;
   afterStep?: AfterStep<AnswerStep>;
 }
 
@@ -61,6 +63,8 @@ export interface PutExchange {
   rawName: string;
   /** The client waits for 100 before it sends the body. */
   awaitsContinue: boolean;
+  /** What is wrong with the request as such. */
+  malformed: { code: ProblemCode; detail: string } | undefined;
 }
 
 /** Told by no other route: the request is answered on Node's own objects, and described here for the contract. */
@@ -154,7 +158,11 @@ export async function putEpisode(dependencies: PutEpisodeDependencies, exchange:
 
 type Asked = { kind: 'known'; principal: Principal } | (Refusal & { principal?: Principal });
 
-async function authenticate(dependencies: PutEpisodeDependencies, { request, rawHostId }: PutExchange): Promise<Asked> {
+async function authenticate(
+  dependencies: PutEpisodeDependencies,
+  { request, rawHostId, malformed }: PutExchange,
+): Promise<Asked> {
+  if (malformed) return { kind: 'refused', ...malformed };
   const authentication = await dependencies.authenticator.authenticate(request);
   if (authentication.kind === 'refused') return authentication;
   const { principal } = authentication;
@@ -253,18 +261,21 @@ function refuse(dependencies: PutEpisodeDependencies, exchange: PutExchange, ref
   dependencies.lingering.prepare(request, response, exchange.awaitsContinue);
   sendAnswer(response, problemAnswer(refusal.code, refusal.detail, requestId, refusal.extras));
   const reason = refusal.code === 'commit-missing' ? ' missing X-Cis490-Code-Commit' : '';
-  const host = encodeURI(exchange.rawHostId).slice(0, 64);
-  const episode = encodeURI(exchange.rawName.replace(/\.tar\.zst$/, '')).slice(0, 128);
-  dependencies.logger.warn(
-    { request_id: requestId },
-    `rejected episode host=${host} episode=${episode} code=${refusal.code}${reason}`,
-  );
+  logRejected(dependencies.logger, exchange, `${refusal.code}${reason}`);
+}
+
+/** Other programs read this line. A target as it came on the wire has no white space in it. */
+function logRejected(logger: Logger, { rawHostId, rawName, requestId }: PutExchange, code: string): void {
+  const host = rawHostId.slice(0, LONGEST_LOGGED);
+  const episode = rawName.replace(/\.tar\.zst$/, '').slice(0, LONGEST_LOGGED);
+  logger.warn({ request_id: requestId }, `rejected episode host=${host} episode=${episode} code=${code}`);
 }
 
 function answerFailure(dependencies: PutEpisodeDependencies, exchange: PutExchange, error: unknown): ProblemCode {
   const { request, response, requestId } = exchange;
   const { code, detail } = problemOf(error);
   dependencies.logger.error({ err: error, request_id: requestId, code }, 'episode could not be stored');
+  logRejected(dependencies.logger, exchange, code);
   if (!response.headersSent) {
     dependencies.lingering.prepare(request, response, exchange.awaitsContinue);
     sendAnswer(response, problemAnswer(code, detail, requestId));
