@@ -10,6 +10,8 @@ import { registerEpisode } from './commands/episode.ts';
 import { registerGate } from './commands/gate.ts';
 import { registerIndex } from './commands/index.ts';
 import { registerLabHost } from './commands/lab-host.ts';
+import { registerPublish } from './commands/publish.ts';
+import { registerQuarantine } from './commands/quarantine.ts';
 import { registerReceiver } from './commands/receiver.ts';
 import { registerToken } from './commands/token.ts';
 
@@ -38,6 +40,8 @@ const program = new Command('cis490')
 
 registerReceiver(program);
 registerLabHost(program);
+registerQuarantine(program);
+registerPublish(program);
 registerConfig(program);
 registerEpisode(program);
 registerIndex(program);

@@ -1,9 +1,25 @@
 // The programs of a lab host: orchestrator, shipper, and the workload that ships with it.
 
+import { EventEmitter } from 'node:events';
 import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
-import { type CommonOptions, examples, positiveNumber, prepare, stopSignal, withCommonOptions } from './common.ts';
+import {
+  type CommonOptions,
+  examples,
+  positiveNumber,
+  prepare,
+  readConfig,
+  stopSignal,
+  withCommonOptions,
+} from './common.ts';
+import { registerShipperStatus } from './quarantine.ts';
+
+interface ShipperCommandOptions extends CommonOptions {
+  once?: boolean;
+  ping?: boolean;
+  json?: boolean;
+}
 
 // A log line goes over a progress line, not behind it.
 const CLEAR_LINE = '\r\x1b[2K';
@@ -11,46 +27,77 @@ const CLEAR_LINE = '\r\x1b[2K';
 export function registerLabHost(program: Command): void {
   withCommonOptions(program.command('orchestrator'))
     .description('record episodes by running workloads')
-    .option('--once', 'record each workload once, now, and exit')
+    .option('--once', 'record each workload once, now, run the jobs that wait, and exit')
     .addHelpText(
       'after',
       examples('cis490 orchestrator --config /etc/cis490/lab-host.toml', 'cis490 orchestrator --once'),
     )
     .action(async (options: CommonOptions & { once?: boolean }) => {
-      const [{ labHostConfigDefinition }, { runOrchestrator }] = await Promise.all([
+      const [{ labHostConfigDefinition }, { runOrchestrator }, { createNotifier }] = await Promise.all([
         import('../../src/lab-host/lab-host-config.ts'),
         import('../../src/lab-host/orchestrator/app.ts'),
+        import('../../src/lib/sd-notify.ts'),
       ]);
+      // From the first moment on: without a listener SIGHUP would end the process.
+      const hangups = new EventEmitter();
+      process.on('SIGHUP', () => hangups.emit('reload'));
       const { logger, config } = await prepare(options, labHostConfigDefinition);
+      const notifier = createNotifier(process.env, logger);
       process.exitCode = await runOrchestrator({
         config,
         installRoot: INSTALL_ROOT,
         once: options.once ?? false,
         stop: stopSignal(),
+        reloads: {
+          load: () => readConfig(options, labHostConfigDefinition, logger),
+          subscribe: (listener) => hangups.on('reload', listener),
+        },
+        notifier,
         logger,
         clock: systemClock,
       });
+      await notifier.settled();
     });
 
-  withCommonOptions(program.command('shipper'))
+  const shipper = withCommonOptions(program.command('shipper'));
+  registerShipperStatus(shipper);
+  shipper
     .description('pack finished episodes and ship them to the receiver')
     .option('--once', 'one pass: exit 0 when nothing is left to ship, 1 when something has to wait')
-    .addHelpText('after', examples('cis490 shipper --config /etc/cis490/lab-host.toml', 'cis490 shipper --once'))
-    .action(async (options: CommonOptions & { once?: boolean }) => {
-      const [{ labHostConfigDefinition }, { runShipper }] = await Promise.all([
+    .option('--ping', 'check the path to the receiver layer by layer and say which fails: exit 0 when it is whole')
+    .option('--json', 'with --ping: one JSON object in place of lines')
+    .addHelpText(
+      'after',
+      examples('cis490 shipper --config /etc/cis490/lab-host.toml', 'cis490 shipper --once', 'cis490 shipper --ping'),
+    )
+    .action(async (options: ShipperCommandOptions) => {
+      if (options.ping) return await ping(options);
+      const [{ labHostConfigDefinition }, { runShipper }, { createNotifier }] = await Promise.all([
         import('../../src/lab-host/lab-host-config.ts'),
         import('../../src/lab-host/shipper/app.ts'),
+        import('../../src/lib/sd-notify.ts'),
       ]);
       const terminal = options.once && process.stderr.isTTY ? process.stderr : undefined;
+      // From the first moment on: without a listener SIGHUP would end the process.
+      const hangups = new EventEmitter();
+      process.on('SIGHUP', () => hangups.emit('reload'));
       const { logger, config } = await prepare(options, labHostConfigDefinition, terminal ? CLEAR_LINE : '');
+      const notifier = createNotifier(process.env, logger);
       process.exitCode = await runShipper({
         config,
+        installRoot: INSTALL_ROOT,
         once: options.once ?? false,
         stop: stopSignal(),
+        reloads: {
+          load: () => readConfig(options, labHostConfigDefinition, logger),
+          subscribe: (listener) => hangups.on('reload', listener),
+        },
+        notifier,
         logger,
         clock: systemClock,
         ...(terminal && { terminal }),
       });
+      await notifier.settled();
     });
 
   program
@@ -71,4 +118,20 @@ export function registerLabHost(program: Command): void {
         clock: systemClock,
       });
     });
+}
+
+async function ping(options: ShipperCommandOptions): Promise<void> {
+  const [{ labHostConfigDefinition }, { runPing }] = await Promise.all([
+    import('../../src/lab-host/lab-host-config.ts'),
+    import('../../src/lab-host/shipper/ping.ts'),
+  ]);
+  const { logger, config } = await prepare(options, labHostConfigDefinition);
+  const hasColours = process.stdout.isTTY && !process.env['NO_COLOR'];
+  process.exitCode = await runPing({
+    config,
+    installRoot: INSTALL_ROOT,
+    form: options.json ? 'json' : hasColours ? 'colours' : 'plain',
+    logger,
+    print: (text) => process.stdout.write(text),
+  });
 }

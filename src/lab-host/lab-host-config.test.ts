@@ -35,7 +35,16 @@ test('the defaults', (t) => {
     host_id: 'h-1',
     paths: { data_dir: '/var/lib/cis490/data' },
     receiver: { url: 'http://localhost:8490', connect_timeout_s: 10, idle_timeout_s: 60 },
-    shipper: { scan_interval_s: 5, concurrency: 2, zstd_level: 3 },
+    shipper: {
+      scan_interval_s: 5,
+      concurrency: 2,
+      zstd_level: 3,
+      order: 'oldest-first',
+      min_free: 2 * 1024 ** 3,
+      shipped_keep_days: 7,
+      quarantine_keep_days: 30,
+      quarantine_cleanup_interval_s: 3600,
+    },
     orchestrator: { enabled: false, drain_max_s: 600, workload: [] },
   });
 });
@@ -54,6 +63,7 @@ test('the example has every key, loads as it stands, and with every key but the 
       name: 'idle',
       command: ['/usr/local/bin/record', '--seconds', '60'],
       interval_s: 300,
+      queue: false,
       timeout_s: 600,
       env: {},
       schema_version: '1',
@@ -124,7 +134,7 @@ test('limits', (t) => {
   assert.deepEqual(mistakenKeys(t, REQUIRED.replace('h-1', '../h')), ['1: host_id']);
 });
 
-test('a workload has a name of its own, a command and an interval; every mistake is reported at once', (t) => {
+test('a workload has a name of its own, a command, and an interval or a queue; every mistake is reported at once', (t) => {
   const workload = (keys: string) => `[[orchestrator.workload]]\n${keys}\n`;
   const sound = 'name = "a"\ncommand = ["true"]\ninterval_s = 5';
   assert.deepEqual(mistakenKeys(t, REQUIRED + workload(sound) + workload(sound.replace('"a"', '"b"'))), []);
@@ -142,6 +152,11 @@ test('a workload has a name of its own, a command and an interval; every mistake
     [sound.replace('"a"', '"a/b"'), '5: [[orchestrator.workload]] name'],
     [sound.replace('["true"]', '[]'), '6: [[orchestrator.workload]] command'],
     [sound.replace('["true"]', '"true"'), '6: [[orchestrator.workload]] command'],
+    [sound.replace('interval_s = 5', 'queue = false'), '4: [[orchestrator.workload]] interval_s'],
+    [`${sound}\nqueue = true`, '8: [[orchestrator.workload]] queue'],
+    [sound.replace('interval_s = 5', 'queue = "yes"'), '7: [[orchestrator.workload]] queue'],
+    [sound.replace('interval_s = 5', 'queue = true')],
+    [`${sound}\nqueue = false`],
     [`${sound}\ntimeout_s = 0`, '8: [[orchestrator.workload]] timeout_s'],
     [`${sound}\nenv = { "A=B" = "x" }`, '8: [[orchestrator.workload]] env.A=B'],
     [`${sound}\nenv = { A = 1 }`, '8: [[orchestrator.workload]] env.A'],

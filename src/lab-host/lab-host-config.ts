@@ -2,10 +2,14 @@
 
 import { z } from 'zod';
 import { configPath } from '../lib/config/config-path.ts';
-import { addMistake, type ConfigContext, type ConfigOf, defineConfig } from '../lib/config/define-config.ts';
-import { durationInSeconds } from '../lib/config/duration.ts';
+import { addMistake, type ConfigContext, type ConfigOf, defineConfig, whenSound } from '../lib/config/define-config.ts';
+import { durationInDays, durationInSeconds } from '../lib/config/duration.ts';
 import { secretFile } from '../lib/config/secret-file.ts';
+import { bandwidth, size } from '../lib/config/size.ts';
 import { HOST_ID_PATTERN, hostIdSchema } from '../protocol/ids.ts';
+
+/** In the data directory while its disk is short: written by the shipper, obeyed by the orchestrator. */
+export const BACKPRESSURE_FILE = 'BACKPRESSURE';
 
 export type LabHostConfig = ConfigOf<typeof labHostConfigDefinition>;
 
@@ -55,8 +59,38 @@ function receiverSchema(context: ConfigContext) {
       idle_timeout_s: durationInSeconds()
         .prefault(60)
         .meta({ description: 'How long a connection may carry nothing in either direction before it is given up.' }),
+      tls: tlsSchema(context).optional(),
     })
     .meta({ description: 'The receiver, and how to reach it.' });
+}
+
+function tlsSchema(context: ConfigContext) {
+  return z
+    .strictObject({
+      ca_file: configPath(context).optional().meta({
+        description:
+          "The authorities, in PEM, that the receiver's certificate is checked against, in place of the system's.",
+        example: 'receiver-ca.crt',
+      }),
+      cert_file: configPath(context).optional().meta({
+        description: "This host's certificate, in PEM, with its chain: its CN is host_id.",
+        example: 'host.crt',
+      }),
+      key_file: configPath(context).optional().meta({
+        description: 'The private key of that certificate, in PEM, mode 0600.',
+        example: 'host.key',
+      }),
+    })
+    .superRefine(
+      ({ cert_file, key_file }, issues) => {
+        if (cert_file !== undefined && key_file === undefined)
+          addMistake(issues, 'cert_file without it', 'both or neither', ['key_file']);
+        if (key_file !== undefined && cert_file === undefined)
+          addMistake(issues, 'key_file without it', 'both or neither', ['cert_file']);
+      },
+      { when: whenSound('cert_file', 'key_file') },
+    )
+    .meta({ description: 'HTTPS to the receiver. Files that change are read again without a restart.' });
 }
 
 function shipperSchema() {
@@ -77,6 +111,27 @@ function shipperSchema() {
         .max(19)
         .default(3)
         .meta({ description: 'How hard episodes are compressed: higher is smaller, and costs more processor time.' }),
+      order: z
+        .enum(['oldest-first', 'newest-first'])
+        .default('oldest-first')
+        .meta({ description: 'Which of the waiting episodes is sent first.' }),
+      bandwidth_limit: bandwidth().optional().meta({
+        description: 'The most that is sent in a second, all episodes together; no limit where it is not set.',
+        example: '2 MiB/s',
+      }),
+      min_free: size().prefault('2 GiB').meta({
+        description:
+          'Space that is left free on the disk of data_dir: below it what is shipped is deleted, oldest first, and then nothing new is recorded.',
+      }),
+      shipped_keep_days: durationInDays({ zero: 'allowed' })
+        .prefault(7)
+        .meta({ description: 'How long an episode stays in shipped/ once the receiver has it.' }),
+      quarantine_keep_days: durationInDays({ zero: 'allowed' })
+        .prefault(30)
+        .meta({ description: 'How long a refused episode stays in quarantine/; 0 keeps it for ever.' }),
+      quarantine_cleanup_interval_s: durationInSeconds()
+        .prefault(3600)
+        .meta({ description: 'How often quarantine/ and shipped/ are looked at for what is old enough to go.' }),
     })
     .meta({ description: 'Packs finished episodes and sends them.' });
 }
@@ -101,39 +156,55 @@ function orchestratorSchema(context: ConfigContext) {
 }
 
 function workloadSchema(context: ConfigContext) {
-  return z.strictObject({
-    name: z.string().regex(HOST_ID_PATTERN).meta({
-      description: 'The name of the workload in the episodes that it records. Each workload has its own.',
-      allowed: '1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first',
-      example: 'idle',
-    }),
-    command: z
-      .array(z.string())
-      .min(1)
-      .meta({
-        description: 'The program and its arguments, as they are; no shell reads them.',
-        example: ['/usr/local/bin/record', '--seconds', '60'],
+  return z
+    .strictObject({
+      name: z.string().regex(HOST_ID_PATTERN).meta({
+        description: 'The name of the workload in the episodes that it records. Each workload has its own.',
+        allowed: '1 to 64 of A-Z a-z 0-9 . _ - and a letter or digit first',
+        example: 'idle',
       }),
-    interval_s: durationInSeconds().meta({
-      description: 'From the start of one run to the start of the next.',
-      example: '5 min',
-    }),
-    timeout_s: durationInSeconds()
-      .optional()
-      .meta({ description: 'A run that takes longer is ended, and its episode says so.', example: '10 min' }),
-    env: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'letters, digits and _, no digit first'), z.string())
-      .default({})
-      .meta({ description: 'Environment variables of the program, besides those that the orchestrator sets.' }),
-    schema_version: z.string().min(1).optional().meta({
-      description: 'The version of the format that the program records in, written into each episode.',
-      example: '1',
-    }),
-    code_root: configPath(context).optional().meta({
-      description: 'The directory of the recording code, whose VERSION file names the commit for each episode.',
-      example: '/opt/recorder',
-    }),
-  });
+      command: z
+        .array(z.string())
+        .min(1)
+        .meta({
+          description: 'The program and its arguments, as they are; no shell reads them.',
+          example: ['/usr/local/bin/record', '--seconds', '60'],
+        }),
+      interval_s: durationInSeconds().optional().meta({
+        description: 'From the start of one run to the start of the next.',
+        example: '5 min',
+        inExample: true,
+      }),
+      queue: z.boolean().default(false).meta({
+        description: 'In place of interval_s: run once for each job in queue/ that names this workload.',
+      }),
+      timeout_s: durationInSeconds()
+        .optional()
+        .meta({ description: 'A run that takes longer is ended, and its episode says so.', example: '10 min' }),
+      env: z
+        .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'letters, digits and _, no digit first'), z.string())
+        .default({})
+        .meta({ description: 'Environment variables of the program, besides those that the orchestrator sets.' }),
+      schema_version: z.string().min(1).optional().meta({
+        description: 'The version of the format that the program records in, written into each episode.',
+        example: '1',
+      }),
+      code_root: configPath(context).optional().meta({
+        description: 'The directory of the recording code, whose VERSION file names the commit for each episode.',
+        example: '/opt/recorder',
+      }),
+    })
+    .superRefine(requireOccasion, { when: whenSound('interval_s', 'queue') });
+}
+
+function requireOccasion(
+  { interval_s, queue }: { interval_s?: number | undefined; queue: boolean },
+  context: z.core.$RefinementCtx,
+): void {
+  if (interval_s === undefined && !queue)
+    addMistake(context, 'neither interval_s nor queue', 'one of them', ['interval_s']);
+  if (interval_s !== undefined && queue)
+    addMistake(context, 'interval_s beside queue = true', 'one of them', ['queue']);
 }
 
 /** Runs on workloads that have other mistakes, too, so that every mistake is reported at once. */

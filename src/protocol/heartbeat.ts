@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { hostIdSchema } from './ids.ts';
 
+export const HEARTBEAT_PATH = '/v1/heartbeat';
 export const MAX_HEARTBEAT_BYTES = 16 * 1024;
 
 const name = z.string().min(1).max(128);
@@ -27,3 +28,20 @@ export const heartbeatSchema = z
       .meta({ description: 'The last update: its source is `receiver` for release bundles or `git`' }),
   })
   .meta({ id: 'Heartbeat' });
+
+/** What this version sends. */
+export interface Heartbeat {
+  host_id: string;
+  sent_at_wall: string;
+  /** An application-specific hash of the machine id; `hostname-…` where there is none. */
+  machine: string;
+  boot_id: string;
+  version: { commit: string; dirty: boolean } | null;
+  /** What waits to be shipped; `oldest_s` since the oldest of it was finished. */
+  backlog: { episodes: number; bytes: number; oldest_s: number | null };
+  held: { count: number; code: string } | null;
+  quarantine: { episodes: number };
+  recording: { last_episode: { episode_id: string; finished_at_wall: string } | null; workloads: string[] };
+  free_bytes: number | null;
+  update: { source: string } | null;
+}

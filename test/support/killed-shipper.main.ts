@@ -7,10 +7,12 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { loadConfig } from '../../src/lib/config/load-config.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { killAfter } from './kill-after.ts';
+import { PROJECT_ROOT } from './program.ts';
 
 const [configPath = '', step = '', nth = '1'] = process.argv.slice(2);
 await runShipper({
   config: loadConfig(labHostConfigDefinition, configPath).config,
+  installRoot: PROJECT_ROOT,
   once: true,
   stop: new AbortController().signal,
   logger: createLogger({

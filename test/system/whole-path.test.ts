@@ -86,7 +86,7 @@ test('stale and unstamped episodes go to quarantine with the reason and the cure
   assert.equal(pass.code, 0, pass.log);
   assert.deepEqual(namesIn(join(host.data, 'quarantine')).sort(), ['stale', 'stale.2', 'unstamped']);
   assert.deepEqual(namesIn(join(host.data, 'shipped')), ['good']);
-  const { quarantined_at_wall, detail, remediation, ...reason } = JSON.parse(
+  const { quarantined_at_wall, detail, remediation, shipper_uptime_s, ...reason } = JSON.parse(
     readFileSync(join(host.data, 'quarantine/stale.2/quarantine_reason.json'), 'utf8'),
   );
   assert.deepEqual(reason, {
@@ -99,6 +99,7 @@ test('stale and unstamped episodes go to quarantine with the reason and the cure
   });
   assert.match(quarantined_at_wall, /\+00:00$/);
   assert.match(detail, /too old/);
+  assert.ok(Number.isInteger(shipper_uptime_s));
   for (const command of remediation.split('\n')) assert.ok(pass.log.includes(`ERROR remediation: ${command}`));
   assert.match(pass.log, /ERROR episode refused and quarantined episode=unstamped status=400 code=commit-missing/);
 });

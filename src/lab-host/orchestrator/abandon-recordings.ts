@@ -6,6 +6,7 @@ import { isMissing } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { isStaging, sweepStagings } from './staging.ts';
 
 const ABANDONED = 'abandoned';
 const REASON_FILE = 'abandoned_reason.json';
@@ -17,9 +18,13 @@ export interface AbandonContext {
   logger: Logger;
 }
 
-/** At start, before anything records: all that lies in `recording/` was cut off by a crash. Returns how many there were. */
+/**
+ * At start, before anything records: all that lies in `recording/` was cut off by a crash, but what a `cis490 publish` copies there
+ * now. Returns how many there were.
+ */
 export async function abandonLeftovers(context: AbandonContext): Promise<number> {
-  const names = (await readdir(context.recordingDirectory)).filter((name) => name !== ABANDONED);
+  await sweepStagings(context.recordingDirectory, context.logger);
+  const names = (await readdir(context.recordingDirectory)).filter((name) => name !== ABANDONED && !isStaging(name));
   for (const name of names) {
     const path = await abandonRecording(context, name, 'the orchestrator stopped while this was being recorded');
     context.logger.warn({ path }, 'set aside an unfinished recording');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createNotifier } from '../../lib/sd-notify.ts';
 import type { EpisodeMeta } from '../../protocol/episode-meta.ts';
 import { runOrchestrator } from './app.ts';
 import { type Bench, COMMIT, contentOf, isRunning, makeBench, shell, until } from './orchestrator.fixture.ts';
@@ -27,7 +28,9 @@ function start(
     paths: { data_dir: dataDir },
     orchestrator: { enabled, drain_max_s, workload },
   };
-  const code = runOrchestrator({ config, installRoot, once, stop: stop.signal, logger, clock });
+  const reloads = { load: () => Promise.resolve(config), subscribe: () => undefined };
+  const notifier = createNotifier({}, logger);
+  const code = runOrchestrator({ config, installRoot, once, stop: stop.signal, reloads, notifier, logger, clock });
   t.after(async () => {
     stop.abort();
     await code.catch(() => undefined);
@@ -259,4 +262,63 @@ test('one orchestrator a data directory', async (t) => {
   first.stop();
   assert.equal(await first.code, 0);
   assert.equal(await start(t, bench, [shell('true')], { once: true }).code, 0);
+});
+
+test('systemd is told when it is ready and what records; a new configuration counts for the next starts', async (t) => {
+  const bench = await makeBench(t);
+  const gate = join(bench.root, 'go');
+  const slow = shell(`echo $$ > ${bench.root}/pid; while [ -d ${bench.root} -a ! -e ${gate} ]; do sleep 0.01; done`, {
+    name: 'slow',
+  });
+  const configOf = (host_id: string, enabled: boolean, workload: Workload[]) => ({
+    host_id,
+    paths: { data_dir: bench.dataDir },
+    orchestrator: { enabled, drain_max_s: 600, workload },
+  });
+  const stop = new AbortController();
+  const said: string[] = [];
+  const notifier = {
+    ready: () => said.push('ready'),
+    status: (text: string) => said.push(text),
+    stopping: () => said.push('stopping'),
+  };
+  let hangUp = () => {};
+  let next = () => Promise.resolve(configOf('h1', true, []));
+  const { installRoot, logger, clock } = bench;
+  const code = runOrchestrator({
+    config: configOf('h1', true, [slow]),
+    installRoot,
+    once: false,
+    stop: stop.signal,
+    reloads: { load: () => next(), subscribe: (listener) => (hangUp = listener) },
+    notifier,
+    logger,
+    clock,
+  });
+  t.after(async () => {
+    stop.abort();
+    await code.catch(() => undefined);
+  });
+  await contentOf(join(bench.root, 'pid'));
+  assert.deepEqual(said, ['ready', 'nothing records now', 'recording slow']);
+
+  next = () => Promise.reject(new Error('no such key'));
+  hangUp();
+  await until('it is told', () => bench.logged(/not usable; the old one stays/).length === 1);
+  next = () => Promise.resolve(configOf('h2', true, [shell('true', { name: 'other' })]));
+  hangUp();
+  await until('the other one runs', () => bench.logged(/^episode recorded$/).length === 1);
+  assert.match(bench.logged(/at the next restart/)[0]?.fields['what'] ?? '', /host_id/);
+  next = () => Promise.resolve(configOf('h1', false, [shell('true', { name: 'never' })]));
+  hangUp();
+  await until('it is told', () => bench.logged(/nothing starts any more/).length === 1);
+
+  // What is no longer configured still comes to its end.
+  stop.abort();
+  await until('it drains', () => bench.logged(/waiting for the running recordings/).length === 1);
+  await writeFile(gate, '');
+  assert.equal(await code, 0);
+  const recorded = bench.logged(/^episode recorded$/).map(({ fields }) => fields['workload']);
+  assert.deepEqual(recorded, ['other', 'slow']);
+  assert.deepEqual(said.slice(3), ['recording slow, other', 'recording slow', 'stopping', 'nothing records now']);
 });

@@ -61,7 +61,7 @@ function makeMovableClock(): MovableClock {
 
 /** A workload that runs `script` by sh(1); `rest` overrides. */
 export function shell(script: string, rest: Partial<Workload> = {}): Workload {
-  return { name: 'test', command: ['sh', '-c', script], interval_s: 60, env: {}, ...rest };
+  return { name: 'test', command: ['sh', '-c', script], interval_s: 60, queue: false, env: {}, ...rest };
 }
 
 /** Resolves as soon as `condition` holds; throws after a minute, which only a broken program needs. */

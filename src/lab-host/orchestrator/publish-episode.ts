@@ -1,6 +1,6 @@
 // Hands a finished recording over to the shipper: after a power cut `episodes/` holds it whole and durable, or not at all.
 
-import { lstat, open, rename } from 'node:fs/promises';
+import { lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
@@ -8,14 +8,18 @@ import { fsyncDirectory, toJsonFile } from '../../lib/durable-file.ts';
 import { type EpisodeMeta, META_FILE, RESERVED_FILES } from '../../protocol/episode-meta.ts';
 import { syncRecordedFiles } from './sync-recorded-files.ts';
 
+const META_TEMPORARY = '.cis490-meta.tmp';
+
 export type PublishStep = 'files-synced' | 'meta-synced' | 'directory-synced' | 'renamed' | 'parents-synced';
 
 export interface PublishRequest {
   /** `recording/<id>`; on the same filesystem as `episodesDirectory`. Nothing may write there any more. */
   recordedDirectory: string;
   episodesDirectory: string;
-  /** All of meta.json but `files`, which is found here. Its `episode_id` is the name that is published. */
-  meta: Omit<EpisodeMeta, 'files'>;
+  /** All of meta.json but `files`, which is found here: an `EpisodeMeta`, or what another recorder knows. `episode_id` is the name that is published. */
+  meta: { episode_id: string };
+  /** A meta.json that is there already is in `meta`, and is replaced; otherwise it is the workload's own file, and set aside. */
+  replaceMeta?: boolean;
   afterStep: AfterStep<PublishStep>;
 }
 
@@ -40,18 +44,22 @@ export async function publishEpisode(request: PublishRequest): Promise<Published
   if (!(await lstat(recordedDirectory)).isDirectory()) {
     throw new AppError('not-a-directory', `${recordedDirectory} is not a directory, so it cannot be published`);
   }
-  await setReservedNamesAside(recordedDirectory);
+  await setReservedNamesAside(recordedDirectory, request.replaceMeta ? RESERVED_FILES : [META_FILE, ...RESERVED_FILES]);
+  const temporaryPath = join(recordedDirectory, META_TEMPORARY);
+  await rm(temporaryPath, { force: true });
 
-  const { files, unlisted } = await syncRecordedFiles(recordedDirectory);
+  const { files: found, unlisted } = await syncRecordedFiles(recordedDirectory);
+  const files = found.filter(({ path }) => path !== META_FILE);
   afterStep('files-synced');
-  await writeMeta(join(recordedDirectory, META_FILE), { ...meta, files });
+  await writeMeta(temporaryPath, { ...meta, files });
+  await rename(temporaryPath, join(recordedDirectory, META_FILE));
   afterStep('meta-synced');
   await fsyncDirectory(recordedDirectory);
   afterStep('directory-synced');
   await renameWithoutOverwriting(recordedDirectory, target);
   afterStep('renamed');
   await fsyncDirectory(episodesDirectory);
-  await fsyncDirectory(dirname(recordedDirectory));
+  await fsyncFormerParent(dirname(recordedDirectory));
   afterStep('parents-synced');
 
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
@@ -59,8 +67,8 @@ export async function publishEpisode(request: PublishRequest): Promise<Published
 }
 
 /** What a workload wrote under a name of ours is kept under another: a receipt of its own would retire the episode unsent. */
-async function setReservedNamesAside(directory: string): Promise<void> {
-  for (const name of [META_FILE, ...RESERVED_FILES]) {
+async function setReservedNamesAside(directory: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
     const path = join(directory, name);
     if (!(await exists(path))) continue;
     let aside = join(directory, `recorded-${name}`);
@@ -69,8 +77,8 @@ async function setReservedNamesAside(directory: string): Promise<void> {
   }
 }
 
-/** Not renamed into place: the directory's own rename is what makes it visible. */
-async function writeMeta(path: string, meta: EpisodeMeta): Promise<void> {
+/** Renamed into place, because another recorder's meta.json may lie there, and a kill must leave that or this. */
+async function writeMeta(path: string, meta: { files: EpisodeMeta['files'] }): Promise<void> {
   const handle = await open(path, 'wx', 0o644);
   try {
     await handle.writeFile(toJsonFile(meta));
@@ -88,6 +96,15 @@ async function renameWithoutOverwriting(from: string, to: string): Promise<void>
   } catch (error) {
     if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errnoOf(error) ?? '')) throw episodeExists(to, error);
     throw error;
+  }
+}
+
+/** A directory that may be written and not read cannot be fsynced; what came in from it is durable by the other one. */
+async function fsyncFormerParent(path: string): Promise<void> {
+  try {
+    await fsyncDirectory(path);
+  } catch (error) {
+    if (errnoOf(error) !== 'EACCES') throw error;
   }
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { GitRepository } from '../../../test/support/git-repository.ts';
+import { hasSystemPart } from '../../../test/support/system-part.ts';
 import { COMMIT, makeBench } from './orchestrator.fixture.ts';
 import { readCodeVersion } from './read-code-version.ts';
 
@@ -26,6 +28,43 @@ test('a code root of its own is never stamped with the commit of the install roo
   await writeFile(join(codeRoot, 'VERSION'), 'f'.repeat(40));
   const found = await readCodeVersion(installRoot, codeRoot);
   assert.ok(found.kind === 'stamped' && found.codeVersion.commit === 'f'.repeat(40));
+});
+
+test('code in a git checkout: HEAD, dirty by tracked files alone, and a VERSION counts more', async (t) => {
+  const { installRoot, root } = await makeBench(t);
+  const repository = new GitRepository(join(root, 'checkout'));
+  const read = () => readCodeVersion(installRoot, repository.path);
+  const born = await read();
+  assert.ok(born.kind === 'unstamped' && /cannot be told/.test(born.reason) && /git -C .* log -1/.test(born.hint));
+
+  await writeFile(join(repository.path, 'tracked'), '1');
+  repository.run('add', 'tracked');
+  const commit = repository.commit('first');
+  const stamped = (dirty: boolean) => ({ kind: 'stamped', codeVersion: { commit, dirty, stamped_at_wall: null } });
+  await writeFile(join(repository.path, 'untracked'), '1');
+  assert.deepEqual(await read(), stamped(false));
+  await writeFile(join(repository.path, 'tracked'), 'other');
+  assert.deepEqual(await read(), stamped(true));
+
+  const inside = join(repository.path, 'inside');
+  await mkdir(inside);
+  const subdirectory = await readCodeVersion(installRoot, inside);
+  assert.ok(subdirectory.kind === 'unstamped' && /inside\/VERSION is missing/.test(subdirectory.reason));
+
+  await writeFile(join(repository.path, 'VERSION'), COMMIT);
+  const version = await read();
+  assert.ok(version.kind === 'stamped' && version.codeVersion.commit === COMMIT);
+});
+
+test("somebody else's checkout is not read, and the cure is named", async (t) => {
+  if (!hasSystemPart(t, ['sh', '-c', 'test "$(id -u)" = 0'], 'sudo and run the tests as root')) return;
+  const { installRoot, root } = await makeBench(t);
+  const repository = new GitRepository(join(root, 'checkout'));
+  repository.commit('first');
+  for (const path of [repository.path, join(repository.path, '.git')]) await chown(path, 54_321, 54_321);
+  const answer = await readCodeVersion(installRoot, repository.path);
+  assert.ok(answer.kind === 'unstamped' && /dubious ownership/.test(answer.reason));
+  assert.equal(answer.hint, `sudo git config --system --add safe.directory ${repository.path}`);
 });
 
 const malformed: Record<string, string> = {

@@ -3,16 +3,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing, messageOf } from '../../lib/app-error.ts';
-import { type CodeVersion, parseVersionFile } from '../../protocol/episode-meta.ts';
-
-export type CodeVersionAnswer =
-  | { kind: 'stamped'; codeVersion: CodeVersion }
-  /** Nothing may be recorded; `hint` is the command that cures it. */
-  | { kind: 'unstamped'; reason: string; hint: string };
+import { parseVersionFile } from '../../protocol/episode-meta.ts';
+import { type CodeVersionAnswer, isCheckout, readCheckout } from './read-checkout.ts';
 
 /**
- * Reads `VERSION` at the root of the workload's own checkout where it names one, else at the install root. A checkout
- * without a stamp does not fall back to the install root's: that commit did not make the recording.
+ * Reads `VERSION` at the root of the workload's own code where it names one, else at the install root. Code of its own without a
+ * `VERSION` is stamped from git where it is a checkout; it never falls back to the install root's: that commit did not make the
+ * recording.
  */
 export async function readCodeVersion(installRoot: string, codeRoot: string | undefined): Promise<CodeVersionAnswer> {
   const path = join(codeRoot ?? installRoot, 'VERSION');
@@ -21,6 +18,7 @@ export async function readCodeVersion(installRoot: string, codeRoot: string | un
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
+    if (isMissing(error) && codeRoot !== undefined && (await isCheckout(codeRoot))) return await readCheckout(codeRoot);
     const reason = isMissing(error) ? `${path} is missing` : `${path} cannot be read: ${messageOf(error)}`;
     return { kind: 'unstamped', reason, hint };
   }

@@ -8,6 +8,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { CodeVersion, EpisodeMeta } from '../../protocol/episode-meta.ts';
 import { abandonRecording } from './abandon-recordings.ts';
 import { makeEpisodeId } from './episode-id.ts';
+import type { JobContent } from './job.ts';
 import { type PublishStep, publishEpisode } from './publish-episode.ts';
 import { type Recorded, recordEpisode, type Workload } from './record-episode.ts';
 
@@ -22,53 +23,73 @@ export interface WorkloadContext {
   afterStep: AfterStep<PublishStep>;
 }
 
-/** True when an episode was published, whatever the command's exit. Never rejects. */
+export type RunOutcome =
+  /** Whatever the command's exit. */
+  | { kind: 'published'; recorded: Recorded }
+  /** By our own stop; the recording is set aside. */
+  | { kind: 'killed' }
+  | { kind: 'failed'; reason: string };
+
+/** What a job adds to a run: the episode that it was told to make, and what goes into its meta.json. */
+export interface RunForJob {
+  episodeId: string;
+  job: { id: string; content: JobContent };
+}
+
+/** Never rejects. */
 export async function runWorkload(
   context: WorkloadContext,
   workload: Workload,
   codeVersion: CodeVersion,
-): Promise<boolean> {
+  forJob?: RunForJob,
+): Promise<RunOutcome> {
   const { hostId, clock, logger, kill, environment } = context;
-  const episodeId = makeEpisodeId(workload.name, clock);
+  const episodeId = forJob?.episodeId ?? makeEpisodeId(workload.name, clock);
   const directory = join(context.recordingDirectory, episodeId);
   try {
     const outcome = await recordEpisode({ workload, hostId, episodeId, directory, environment, clock, kill });
     if (outcome.kind === 'not-started') {
       await fail(context, workload, episodeId, outcome.error);
-      return false;
+      return { kind: 'failed', reason: outcome.error.message };
     }
     if (outcome.kind === 'killed') {
       const reason = 'the orchestrator was stopped, and the recording did not end within drain_max_s';
       const path = await abandonRecording(context, episodeId, reason);
       logger.warn({ workload: workload.name, episode: episodeId, path }, 'killed a recording to stop');
-      return false;
+      return { kind: 'killed' };
     }
     if (outcome.leftBehind) {
       const fields = { workload: workload.name, episode: episodeId };
       logger.warn(fields, 'the command ended before its child processes: they were ended too');
     }
-    await publish(context, workload, episodeId, codeVersion, outcome.recorded);
-    return true;
+    await publish(context, workload, { episodeId, codeVersion, recorded: outcome.recorded, job: forJob?.job });
+    return { kind: 'published', recorded: outcome.recorded };
   } catch (error) {
     await fail(context, workload, episodeId, error);
-    return false;
+    return { kind: 'failed', reason: messageOf(error) };
   }
+}
+
+interface FinishedRun {
+  episodeId: string;
+  codeVersion: CodeVersion;
+  recorded: Recorded;
+  job: RunForJob['job'] | undefined;
 }
 
 async function publish(
   { hostId, recordingDirectory, episodesDirectory, logger, afterStep }: WorkloadContext,
   workload: Workload,
-  episodeId: string,
-  codeVersion: CodeVersion,
-  recorded: Recorded,
+  { episodeId, codeVersion, recorded, job }: FinishedRun,
 ): Promise<void> {
-  const meta: Omit<EpisodeMeta, 'files'> = {
+  const meta: Omit<EpisodeMeta, 'files'> & { job?: RunForJob['job'] } = {
     episode_id: episodeId,
     host_id: hostId,
     schema_version: workload.schema_version ?? null,
     workload: workload.name,
     ...recorded,
     code_version: codeVersion,
+    ...(job && { job }),
   };
   const recordedDirectory = join(recordingDirectory, episodeId);
   const { files, bytes, unlisted } = await publishEpisode({ recordedDirectory, episodesDirectory, meta, afterStep });

@@ -26,7 +26,7 @@ export function createStartGate(dataDir: string, installRoot: string, logger: Lo
     async isOpen() {
       const present = await isPresent(backpressurePath);
       if (present && !held) {
-        const hint = `remove it once there is room again: df -h ${dataDir}; rm ${backpressurePath}`;
+        const hint = `the shipper removes it once there is room again: df -h ${dataDir}; systemctl status cis490-shipper`;
         logger.warn({ path: backpressurePath, hint }, 'the disk is short: no recording starts');
       }
       if (!present && held) logger.info({ path: backpressurePath }, 'there is room again: recordings start');

@@ -1,26 +1,49 @@
 // Builds the shipper from its configuration; runs pass after pass until told to stop, or one.
 
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
+import { AppError, messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { acquireExclusiveLock } from '../../lib/exclusive-lock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { Notifier } from '../../lib/sd-notify.ts';
 import type { LabHostConfig } from '../lab-host-config.ts';
-import { dataLayout, makeDataDirectories } from './data-layout.ts';
+import { askAgain } from './ask-again.ts';
+import { BandwidthLimit } from './bandwidth-limit.ts';
+import { CleanUp } from './clean-up.ts';
+import { heartbeatCollector } from './collect-heartbeat.ts';
+import { CredentialFiles } from './credentials.ts';
+import { type DataLayout, dataLayout, makeDataDirectories } from './data-layout.ts';
+import { GateMemory } from './gate-memory.ts';
 import { ProgressLine, type Terminal } from './progress-line.ts';
 import { createTransport } from './put-episode.ts';
+import { requeueEpisodes } from './queue-tools/requeue-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
+import { RefusalBrake } from './refusal-brake.ts';
+import { runHeartbeats } from './run-heartbeats.ts';
 import { EpisodeScanner } from './scan-episodes.ts';
-import { type Pace, type PassDependencies, type PassProgress, shipPass } from './ship-pass.ts';
+import { type Pace, type PassDependencies, shipPass } from './ship-pass.ts';
+import { ShipperStatus } from './shipper-status.ts';
 import type { ShipperStep } from './shipper-step.ts';
-import { type ShipperState, StateFile } from './state-file.ts';
+import { StateFile } from './state-file.ts';
+import { Upkeep } from './upkeep.ts';
+import { Uptime } from './uptime.ts';
+import { Watermark } from './watermark.ts';
 
 const SAVE_EVERY_MS = 1_000;
+const UPKEEP_EVERY_MS = 5_000;
+// Each change of it starts a child process, which tells systemd.
+const STATUS_EVERY_MS = 30_000;
 
 export interface ShipperOptions {
   config: LabHostConfig;
+  /** The root of the installed release, whose VERSION heartbeats tell. */
+  installRoot: string;
   /** One pass instead of a daemon. */
   once: boolean;
   stop: AbortSignal;
+  /** Told to read its configuration again: `load` does, `subscribe` says when. */
+  reloads?: { load: () => Promise<LabHostConfig>; subscribe: (listener: () => void) => void };
+  notifier?: Notifier;
   logger: Logger;
   clock: Clock;
   /** Where progress is drawn; none without a person watching. */
@@ -30,69 +53,196 @@ export interface ShipperOptions {
 
 /** Resolves with the exit code: of one pass 0 when nothing is left to ship, 1 when something waits; of the daemon 0. */
 export async function runShipper(options: ShipperOptions): Promise<number> {
-  const { config, once, stop, logger, clock } = options;
-  const layout = dataLayout(config.paths.data_dir);
+  const layout = dataLayout(options.config.paths.data_dir);
   await makeDataDirectories(layout);
   const lock = acquireExclusiveLock(layout.root, 'shipper');
+  try {
+    return await run(options, layout);
+  } finally {
+    lock.release();
+  }
+}
+
+async function run(options: ShipperOptions, layout: DataLayout): Promise<number> {
+  const { config, once, stop, logger, clock, notifier } = options;
+  const { receiver, shipper } = config;
   const progress = options.terminal && new ProgressLine(options.terminal, clock);
   const afterStep = options.afterStep ?? noStepObserver;
-  const transport = createTransport({
-    receiverUrl: config.receiver.url,
-    bearerToken: config.receiver.bearer_token_file?.reveal(),
-    connectTimeoutMs: config.receiver.connect_timeout_s * 1000,
-    idleTimeoutMs: config.receiver.idle_timeout_s * 1000,
-    concurrency: config.shipper.concurrency,
-    afterStep,
-    onSent: (bytes) => progress?.sent(bytes),
-  });
   const link = new ReceiverLink(clock, Math.random);
-  const state: ShipperState = {
-    started_at_wall: clock.wallTime(),
-    shipped: 0,
-    duplicates: 0,
-    quarantined: 0,
-    waiting: 0,
-    last: null,
-    trouble: null,
-  };
   const pace: Pace = { isShortOfRoom: false };
+  const status = new ShipperStatus(clock, link, pace);
+  const credentials = new CredentialFiles({
+    bearerToken: receiver.bearer_token_file,
+    tls: receiver.tls,
+    clock,
+    logger,
+  });
+  const transport = createTransport({
+    receiverUrl: receiver.url,
+    credentials,
+    ...(shipper.bandwidth_limit !== undefined && {
+      bandwidthLimit: new BandwidthLimit(shipper.bandwidth_limit, clock),
+    }),
+    connectTimeoutMs: receiver.connect_timeout_s * 1000,
+    idleTimeoutMs: receiver.idle_timeout_s * 1000,
+    concurrency: shipper.concurrency,
+    afterStep,
+    onSent: (bytes) => {
+      status.sent(bytes);
+      progress?.sent(bytes);
+      notifier?.alive();
+    },
+  });
+  const uptime = await Uptime.load(layout.uptimeFile, clock);
   const dependencies: PassDependencies = {
     hostId: config.host_id,
     layout,
-    zstdLevel: config.shipper.zstd_level,
+    zstdLevel: shipper.zstd_level,
     transport,
     link,
     patience: once ? 'impatient' : 'patient',
     tallies: new Map(),
+    gateMemory: new GateMemory(transport, clock),
+    brake: new RefusalBrake(),
+    uptime,
     scanner: new EpisodeScanner(layout, logger),
-    concurrency: config.shipper.concurrency,
+    concurrency: shipper.concurrency,
+    order: shipper.order,
     pace,
     clock,
     logger,
     afterStep,
+    onVerdict: (episodeId, verdict) => status.verdict(episodeId, verdict),
     onProgress: (pass) => {
       progress?.counted(pass.done, pass.total);
-      count(state, pass);
+      status.progress(pass);
+      notifier?.alive();
     },
   };
+  const settings: Settings = { inForce: config };
+  const upkeep = createUpkeep(options, dependencies, uptime, settings);
+  const { reloads } = options;
+  reloads?.subscribe(() => void reload(reloads.load, settings, { dependencies, credentials, logger }));
+  const collect = heartbeatCollector({
+    hostId: config.host_id,
+    layout,
+    installRoot: options.installRoot,
+    workloads: config.orchestrator.workload.map(({ name }) => name),
+    snapshot: () => status.snapshot(layout.quarantine),
+    clock,
+  });
+  let isPassing = true;
   const ended = new AbortController();
-  const saving = keepSaved(new StateFile(layout.stateFile), state, { link, pace, clock, logger, ended: ended.signal });
+  const over = AbortSignal.any([stop, ended.signal]);
   try {
-    logger.info({ host: config.host_id, receiver: config.receiver.url, data: layout.root }, 'shipper started');
-    let isWhole = await passWhole(dependencies, stop);
-    while (!once && !stop.aborted) {
-      await clock.sleep(config.shipper.scan_interval_s * 1000, stop);
-      isWhole = await passWhole(dependencies, stop);
+    logger.info({ host: config.host_id, receiver: receiver.url, data: layout.root }, 'shipper started');
+    await upkeep.run(over);
+    const beside = [
+      keepSaved(new StateFile(layout.stateFile), status, { clock, logger, ended: ended.signal, notifier }),
+      ...(once ? [] : [keepUp(upkeep, { clock, over, hasWork: () => isPassing && !link.trouble, notifier })]),
+      ...(once ? [] : [runHeartbeats({ transport, collect, clock, random: Math.random, stop: over, logger })]),
+    ];
+    try {
+      notifier?.ready();
+      let isWhole = await passWhole(dependencies, stop);
+      while (!once && !stop.aborted) {
+        isPassing = false;
+        await clock.sleep(shipper.scan_interval_s * 1000, stop);
+        isPassing = true;
+        isWhole = await passWhole(dependencies, stop);
+      }
+      progress?.clear();
+      const { shipped, duplicates, quarantined, waiting } = status.now();
+      if (once) logger.info({ shipped, duplicates, quarantined, waiting }, 'pass done');
+      return once && (waiting > 0 || !isWhole) ? 1 : 0;
+    } finally {
+      notifier?.stopping();
+      ended.abort();
+      await Promise.all(beside);
+      await uptime
+        .save()
+        .catch((error: unknown) => logger.warn({ err: error }, 'shipper-uptime.json could not be written'));
     }
-    progress?.clear();
-    const { shipped, duplicates, quarantined, waiting } = state;
-    if (once) logger.info({ shipped, duplicates, quarantined, waiting }, 'pass done');
-    return once && (waiting > 0 || !isWhole) ? 1 : 0;
   } finally {
     transport.close();
-    ended.abort();
-    await saving;
-    lock.release();
+  }
+}
+
+/** What a reload replaces; everything that asks does so anew. */
+interface Settings {
+  inForce: LabHostConfig;
+}
+
+function createUpkeep(
+  { logger, clock }: ShipperOptions,
+  { layout, transport }: PassDependencies,
+  uptime: Uptime,
+  settings: Settings,
+): Upkeep {
+  const shipper = () => settings.inForce.shipper;
+  const requeue = (names: readonly string[]) => requeueEpisodes({ layout, clock }, names);
+  return new Upkeep({
+    watermark: new Watermark({ layout, minFreeBytes: () => shipper().min_free, clock, logger }),
+    cleanUp: new CleanUp({
+      layout,
+      clock,
+      uptime,
+      logger,
+      shippedKeepDays: () => shipper().shipped_keep_days,
+      quarantineKeepDays: () => shipper().quarantine_keep_days,
+    }),
+    cleanUpEveryMs: () => shipper().quarantine_cleanup_interval_s * 1000,
+    askAgain: (stop) => askAgain({ layout, transport, logger, requeue }, stop),
+    uptime,
+    clock,
+    logger,
+  });
+}
+
+/** SIGHUP: a bad configuration is told, and the old one stays in force. */
+async function reload(
+  load: () => Promise<LabHostConfig>,
+  settings: Settings,
+  from: { dependencies: PassDependencies; credentials: CredentialFiles; logger: Logger },
+): Promise<void> {
+  const { dependencies, credentials, logger } = from;
+  try {
+    const next = await load();
+    const before = settings.inForce;
+    settings.inForce = next;
+    const { zstd_level, order, concurrency } = next.shipper;
+    Object.assign(dependencies, { zstdLevel: zstd_level, order, concurrency });
+    credentials.lookAgain();
+    const fixed = (config: LabHostConfig) =>
+      JSON.stringify([
+        config.host_id,
+        config.paths,
+        config.receiver,
+        config.shipper.bandwidth_limit,
+        config.shipper.scan_interval_s,
+      ]);
+    if (fixed(before) !== fixed(next)) {
+      const what = 'host_id, [paths], [receiver], bandwidth_limit, scan_interval_s';
+      logger.warn({ what }, 'a change of these takes effect at the next restart');
+    }
+    logger.info('configuration and credentials read again');
+  } catch (error) {
+    const cure = error instanceof AppError ? error.hint : undefined;
+    logger.error({ reason: messageOf(error), cure }, 'the new configuration is not usable; the old one stays in force');
+  }
+}
+
+/** While there is work, its own progress alone tells systemd that it goes on: a pass that hangs is to be killed. */
+async function keepUp(
+  upkeep: Upkeep,
+  from: { clock: Clock; over: AbortSignal; hasWork: () => boolean; notifier: Notifier | undefined },
+): Promise<void> {
+  const { clock, over, hasWork, notifier } = from;
+  while (!over.aborted) {
+    await clock.sleep(UPKEEP_EVERY_MS, over);
+    if (over.aborted) return;
+    await upkeep.run(over);
+    if (!hasWork()) notifier?.alive();
   }
 }
 
@@ -102,7 +252,8 @@ async function passWhole(dependencies: PassDependencies, stop: AbortSignal): Pro
     await shipPass(dependencies, stop);
     return true;
   } catch (error) {
-    dependencies.logger.error({ err: error }, 'the queue could not be worked on; it is tried again');
+    const cure = error instanceof AppError ? error.hint : undefined;
+    dependencies.logger.error({ err: error, cure }, 'the queue could not be worked on; it is tried again');
     return false;
   }
 }
@@ -110,27 +261,20 @@ async function passWhole(dependencies: PassDependencies, stop: AbortSignal): Pro
 /** Writes what has changed once a second, also while a pass waits for the receiver, and once more at the end. */
 async function keepSaved(
   file: StateFile,
-  state: ShipperState,
-  from: { link: ReceiverLink; pace: Pace; clock: Clock; logger: Logger; ended: AbortSignal },
+  status: ShipperStatus,
+  from: { clock: Clock; logger: Logger; ended: AbortSignal; notifier: Notifier | undefined },
 ): Promise<void> {
-  const { link, pace, clock, logger, ended } = from;
+  const { clock, logger, ended, notifier } = from;
+  let toldAtMs = Number.NEGATIVE_INFINITY;
   for (let isLast = false; !isLast; ) {
     await clock.sleep(SAVE_EVERY_MS, ended);
     isLast = ended.aborted;
-    if (pace.isShortOfRoom) state.trouble = { kind: 'no-room', code: 'disk-full' };
-    else state.trouble = link.trouble ? { kind: link.trouble.kind, code: link.trouble.code } : null;
+    if (clock.monotonicMs() - toldAtMs >= STATUS_EVERY_MS) {
+      toldAtMs = clock.monotonicMs();
+      notifier?.status(status.line());
+    }
     await file
-      .save(state)
+      .save(status.now())
       .catch((error: unknown) => logger.warn({ err: error }, 'shipper-state.json could not be written'));
   }
-}
-
-function count(state: ShipperState, { last, waiting }: PassProgress): void {
-  state.waiting = waiting;
-  if (!last) return;
-  if (last.outcome === 'shipped') state.shipped += 1;
-  if (last.outcome === 'duplicate') state.duplicates += 1;
-  if (last.outcome === 'quarantined') state.quarantined += 1;
-  if (last.outcome !== 'waiting' && last.outcome !== 'gone' && last.outcome !== 'no-room')
-    state.last = { episode_id: last.episodeId, outcome: last.outcome };
 }

@@ -15,15 +15,20 @@ import { classifyNetworkError } from './classify-network-error.ts';
 describe('by code', () => {
   for (const [code, kind, told] of [
     ['tarball-unreadable', 'damaged', 'tarball-unreadable'],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', 'held', 'tls-failed'],
+    ['credentials-unusable', 'held', 'credentials-unusable'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'held', 'certificate-wrong-name'],
+    ['HOSTNAME_MISMATCH', 'held', 'certificate-wrong-name'],
+    ['CERT_HAS_EXPIRED', 'held', 'certificate-expired'],
+    ['CERT_NOT_YET_VALID', 'held', 'certificate-not-yet-valid'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'held', 'certificate-untrusted'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'held', 'certificate-untrusted'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'held', 'certificate-untrusted'],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'held', 'client-certificate-refused'],
+    ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 'held', 'client-certificate-refused'],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'held', 'client-certificate-refused'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'held', 'tls-failed'],
-    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'held', 'tls-failed'],
-    ['CERT_HAS_EXPIRED', 'held', 'tls-failed'],
-    ['CERT_NOT_YET_VALID', 'held', 'tls-failed'],
-    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'held', 'tls-failed'],
-    ['SELF_SIGNED_CERT_IN_CHAIN', 'held', 'tls-failed'],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'held', 'tls-failed'],
-    ['HOSTNAME_MISMATCH', 'held', 'tls-failed'],
+    ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'held', 'tls-failed'],
+    ['CERT_SIGNATURE_FAILURE', 'held', 'tls-failed'],
     ['EPROTO', 'held', 'tls-failed'],
     ['EPROTONOSUPPORT', 'transient', 'eprotonosupport'],
     ['ENOTFOUND', 'held', 'name-not-found'],
@@ -78,7 +83,7 @@ describe('real errors', () => {
   test('a certificate that nobody has signed', async (t) => {
     const port = await serveTls(t, 'localhost');
     if (port === undefined) return;
-    assert.deepEqual(kindAndCode(await failureOf(`https://localhost:${port}/`)), ['held', 'tls-failed']);
+    assert.deepEqual(kindAndCode(await failureOf(`https://localhost:${port}/`)), ['held', 'certificate-untrusted']);
   });
 
   test('a trusted certificate for another name', async (t) => {
@@ -86,7 +91,7 @@ describe('real errors', () => {
     if (port === undefined) return;
     const error = await failureOf(`https://localhost:${port}/`, CERTIFICATES.get(port));
     assert.equal(error.code, 'ERR_TLS_CERT_ALTNAME_INVALID');
-    assert.deepEqual(kindAndCode(error), ['held', 'tls-failed']);
+    assert.deepEqual(kindAndCode(error), ['held', 'certificate-wrong-name']);
   });
 
   test('a port that speaks no TLS', async (t) => {

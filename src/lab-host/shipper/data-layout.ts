@@ -12,6 +12,7 @@ export interface DataLayout {
   shipped: string;
   quarantine: string;
   stateFile: string;
+  uptimeFile: string;
 }
 
 export function dataLayout(root: string): DataLayout {
@@ -23,6 +24,7 @@ export function dataLayout(root: string): DataLayout {
     shipped: at('shipped'),
     quarantine: at('quarantine'),
     stateFile: at('shipper-state.json'),
+    uptimeFile: at('shipper-uptime.json'),
   };
 }
 

@@ -1,13 +1,14 @@
 // The two files that the shipper itself leaves in an episode: the receipt and the reason for quarantine. Durable before what they announce.
 
 import { randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { QUARANTINE_REASON_FILE, RECEIPT_FILE } from '../../protocol/episode-meta.ts';
 import type { DataLayout } from './data-layout.ts';
+import { fetchBackDrained } from './queue-tools/fetch-back.ts';
 
 /** The receiver's answer as it came, and when. */
 export type Receipt = Record<string, unknown> & { shipped_at_wall: string };
@@ -23,10 +24,17 @@ export interface QuarantineReason {
   commit: string | null;
   head_commit: string | null;
   attempts: number;
+  /** How long the shipper had run in all its lives. */
+  shipper_uptime_s?: number;
 }
 
 export async function writeReceipt(layout: DataLayout, episodeId: string, receipt: Receipt): Promise<void> {
-  await writeIntoEpisode(layout, episodeId, RECEIPT_FILE, receipt);
+  try {
+    await writeIntoEpisode(layout, episodeId, RECEIPT_FILE, receipt);
+  } catch (error) {
+    // Somebody may have drained it by hand while it was sent: what the receiver has belongs in shipped/.
+    if (!isMissing(error) || !(await fetchBackDrained(layout, episodeId, receipt))) throw error;
+  }
 }
 
 export async function writeReason(layout: DataLayout, reason: QuarantineReason): Promise<void> {
@@ -38,12 +46,38 @@ const reasonSchema = z.looseObject({ episode_id: z.string(), quarantined_at_wall
 
 /** Ours, and not a file of the same name that some recorder left: no episode is retired on its own word. */
 export async function hasReceipt(layout: DataLayout, episodeId: string): Promise<boolean> {
-  return receiptSchema.safeParse(await readJsonFile(join(layout.episodes, episodeId, RECEIPT_FILE))).success;
+  return await hasReceiptAt(join(layout.episodes, episodeId));
+}
+
+export async function hasReceiptAt(directory: string): Promise<boolean> {
+  return receiptSchema.safeParse(await readJsonFile(join(directory, RECEIPT_FILE))).success;
 }
 
 export async function hasReason(layout: DataLayout, episodeId: string): Promise<boolean> {
   const parsed = reasonSchema.safeParse(await readJsonFile(join(layout.episodes, episodeId, QUARANTINE_REASON_FILE)));
   return parsed.success && parsed.data.episode_id === episodeId;
+}
+
+export interface SettledAt {
+  atWall: string;
+  /** Undefined where nobody wrote it down. */
+  uptimeS: number | undefined;
+}
+
+const settledSchema = z.looseObject({
+  shipped_at_wall: z.string().optional().catch(undefined),
+  quarantined_at_wall: z.string().optional().catch(undefined),
+  shipper_uptime_s: z.number().optional().catch(undefined),
+});
+
+/** When an episode in shipped/ or quarantine/ came there: by its note, or else by its directory's own time. Throws ENOENT when it is gone. */
+export async function readSettledAt(directory: string): Promise<SettledAt> {
+  for (const name of [RECEIPT_FILE, QUARANTINE_REASON_FILE]) {
+    const note = settledSchema.safeParse(await readJsonFile(join(directory, name)).catch(() => undefined)).data;
+    const atWall = note?.shipped_at_wall ?? note?.quarantined_at_wall;
+    if (atWall !== undefined && !Number.isNaN(Date.parse(atWall))) return { atWall, uptimeS: note?.shipper_uptime_s };
+  }
+  return { atWall: (await stat(directory)).mtime.toISOString(), uptimeS: undefined };
 }
 
 /** The half-written file lies in the outbox: a crash leaves nothing in the episode that is not the recorder's. */

@@ -2,15 +2,45 @@
 
 const CURES: Record<string, string> = {
   'credential-missing':
-    'set [receiver] bearer_token_file in the lab host configuration, then check it: cis490 config check',
-  'credential-invalid': 'the token is not known to the receiver: put a valid one into [receiver] bearer_token_file',
+    'set [receiver] bearer_token_file or [receiver.tls] cert_file and key_file in the lab host configuration, then check it: cis490 shipper --ping',
+  'credential-invalid':
+    'the receiver does not know this token or certificate, or it has expired or was revoked: put a valid one into [receiver] bearer_token_file or [receiver.tls] cert_file',
   forbidden: 'the credential may not write for this host_id: compare host_id with what the credential was made for',
   'http-401': 'the receiver wants a credential: check [receiver] bearer_token_file',
   'http-403': 'the receiver refuses this credential: check [receiver] bearer_token_file and host_id',
   'http-404': 'nothing takes episodes at that address: check [receiver] url',
   'not-found': 'nothing takes episodes at that address: check [receiver] url',
   'name-not-found': 'the name in [receiver] url does not resolve: check it with getent hosts NAME',
-  'tls-failed': "the receiver's certificate is not trusted: check [receiver] url and the machine's clock (timedatectl)",
+  'certificate-untrusted':
+    "none of the authorities trusted here has issued the receiver's certificate: put the one that did into [receiver.tls] ca_file",
+  'certificate-wrong-name':
+    "the receiver's certificate is for another name: write [receiver] url with a name that the certificate has",
+  'certificate-expired':
+    "the receiver's certificate has expired, unless the clock here is ahead (timedatectl): renew it on the receiver",
+  'certificate-not-yet-valid':
+    "the receiver's certificate is not valid yet, unless the clock here is behind: check it with timedatectl",
+  'client-certificate-refused':
+    "the receiver does not take this host's certificate: check the dates and the issuer of [receiver.tls] cert_file (openssl x509 -noout -subject -issuer -dates -in FILE)",
+  'credentials-unusable':
+    'the files named in [receiver] bearer_token_file or [receiver.tls] cannot be used: cis490 shipper --ping says which and why',
+  'tls-failed': 'no secure connection can be made with the receiver: cis490 shipper --ping says where it fails',
+  'client-certificate-missing':
+    'the receiver wants a certificate of this host: set cert_file and key_file under [receiver.tls] in the lab host configuration',
+  'certificate-unused': 'write https:// in [receiver] url, or take cert_file and key_file out of [receiver.tls]',
+  'clock-wrong': 'set the clock of this machine: sudo timedatectl set-ntp true',
+  'resolver-silent': 'no name server answers: check /etc/resolv.conf and the network (resolvectl status)',
+  eai_again: 'no name server answers: check /etc/resolv.conf and the network (resolvectl status)',
+  econnrefused:
+    'nothing listens there: check the port in [receiver] url, and that the receiver runs: systemctl status cis490-receiver',
+  'connect-timeout':
+    'nothing answers there: check that the receiver is on, and what a firewall or VPN on the way lets through',
+  ehostunreach: 'there is no way to that host: check the network and the VPN (ip route get ADDRESS)',
+  enetunreach: 'there is no way to that network: check the network and the VPN (ip route get ADDRESS)',
+  silent:
+    'what listens there is not the receiver, or it hangs, or its answers are too large for a link on the way: check [receiver] url, then the MTU (ip link)',
+  'path-mtu':
+    'a link on the way drops packets of full size: lower the MTU of the interface or the VPN here (ip link set dev DEVICE mtu 1280), or let ICMP "fragmentation needed" through',
+  'idle-timeout': 'the receiver took the request and did not answer: look at it: journalctl -u cis490-receiver',
   'not-tls': 'what listens there does not speak TLS: check http or https, and the port, in [receiver] url',
   'not-http': 'what listens there does not speak HTTP: check scheme and port of [receiver] url',
   'unexpected-answer':

@@ -25,15 +25,16 @@ export async function retireEpisode({ layout, afterStep }: MoveDependencies, epi
   afterStep('tarball-removed');
 }
 
-/** Refused for good and its reason is written: the same, to quarantine/. */
-export async function quarantineEpisode({ layout, afterStep }: MoveDependencies, episodeId: string): Promise<void> {
-  await moveAside(layout.episodes, episodeId, layout.quarantine);
+/** Refused for good and its reason is written: the same, to quarantine/. Resolves with the name that it got there. */
+export async function quarantineEpisode({ layout, afterStep }: MoveDependencies, episodeId: string): Promise<string> {
+  const name = await moveAside(layout.episodes, episodeId, layout.quarantine);
   afterStep('moved-to-quarantine');
   await fsyncDirectory(layout.quarantine);
   await fsyncDirectory(layout.episodes);
   afterStep('quarantine-synced');
   await discardPacked(layout, episodeId);
   afterStep('tarball-removed');
+  return name;
 }
 
 // What rename(2) says when the name is taken by something that it will not replace.
@@ -42,12 +43,13 @@ const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
 // A name of 255 bytes, the most that Linux takes, leaves no room for a number.
 const MAX_NUMBERED_NAME = 200;
 
-/** A name that is already there is never overwritten: the newcomer gets a number. */
-async function moveAside(fromDirectory: string, name: string, toDirectory: string): Promise<void> {
+/** A name that is already there is never overwritten: the newcomer gets a number. Resolves with its new name. */
+export async function moveAside(fromDirectory: string, name: string, toDirectory: string): Promise<string> {
   for (let number = 1; ; number += 1) {
     const newName = number === 1 ? name : `${name.slice(0, MAX_NUMBERED_NAME)}.${number}`;
     try {
-      return await rename(join(fromDirectory, name), join(toDirectory, newName));
+      await rename(join(fromDirectory, name), join(toDirectory, newName));
+      return newName;
     } catch (error) {
       if (!TAKEN.has(errnoOf(error) ?? '')) throw error;
     }

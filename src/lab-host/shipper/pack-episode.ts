@@ -66,6 +66,11 @@ export async function packEpisode(
   return { kind: 'packed', packed: { episodeId, tarballPath: tarball, ...written, sourceBytes: source.bytes, stamp } };
 }
 
+/** What an episode says of the code that made it, without packing it. */
+export async function readStamp(layout: DataLayout, episodeId: string): Promise<MetaStamp> {
+  return readMetaStamp(await readMeta(join(layout.episodes, episodeId)));
+}
+
 /** Forgets what was packed of an episode, so that the next attempt packs it anew. */
 export async function discardPacked(layout: DataLayout, episodeId: string): Promise<void> {
   const { tarball, partial, sidecar } = outboxFiles(layout, episodeId);

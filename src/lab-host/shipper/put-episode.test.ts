@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, type TestContext, test } from 'node:test';
 import { sha256 } from '../../../test/support/episodes.ts';
+import { eventually } from '../../../test/support/program.ts';
 import { makeDirectory, removeDirectory } from '../../../test/support/temporary-directory.ts';
+import { AppError } from '../../lib/app-error.ts';
+import { BandwidthLimit } from './bandwidth-limit.ts';
 import type { PackedEpisode } from './pack-episode.ts';
 import { createTransport, type Transport, type TransportOptions } from './put-episode.ts';
 
@@ -371,10 +374,197 @@ describe('no answer', () => {
     await assert.rejects(transportTo(t, server.port).put('lab-07', episode, NEVER), { code: 'tarball-unreadable' });
   });
 
+  test('a tarball that is shorter than it was', async (t) => {
+    const server = await listen(t, (socket) => socket.resume());
+    const episode = { ...episodeOf(100), sizeBytes: 101 };
+    const attempt = transportTo(t, server.port).put('lab-07', episode, NEVER);
+    await assert.rejects(attempt, { code: 'tarball-unreadable', message: /ends 1 bytes too early/ });
+  });
+
   test('a stop', async (t) => {
     const stop = new AbortController();
     const server = await listen(t, (socket) => readRequests(socket, () => stop.abort()));
     await assert.rejects(transportTo(t, server.port).put('lab-07', episodeOf(100), stop.signal), { code: 'ABORT_ERR' });
     await assert.rejects(transportTo(t, server.port).put('lab-07', episodeOf(100), stop.signal), { code: 'ABORT_ERR' });
+  });
+});
+
+describe('a bandwidth limit', () => {
+  test('holds the body back in pieces, and the time of waiting is not idle', async (t) => {
+    let waiting: Array<() => void> = [];
+    let nowMs = 0;
+    const clock = {
+      wallTime: () => '',
+      monotonicMs: () => nowMs,
+      sleep: (ms: number) =>
+        new Promise<void>((resolve) => {
+          waiting.push(() => {
+            nowMs += ms;
+            resolve();
+          });
+        }),
+    };
+    let arrivedBytes = 0;
+    const server = await listen(t, (socket) =>
+      readRequests(
+        socket,
+        () => undefined,
+        (bytes) => {
+          arrivedBytes += bytes.length;
+          if (arrivedBytes === 1_000) socket.write(answer('201 Created'));
+        },
+      ),
+    );
+    const idleTimeoutMs = 30;
+    const bandwidthLimit = new BandwidthLimit(1_000, clock);
+    const sent: number[] = [];
+    const transport = transportTo(t, server.port, {
+      idleTimeoutMs,
+      bandwidthLimit,
+      onSent: (bytes) => sent.push(bytes),
+    });
+    const attempt = transport.put('lab-07', episodeOf(1_000), NEVER);
+    // The first wait lasts until the socket itself has told that nothing moves.
+    await eventually(() => waiting.length > 0, 'it waits');
+    await idleOnce(idleTimeoutMs);
+    let isDone = false;
+    const done = attempt.finally(() => {
+      isDone = true;
+    });
+    while (!isDone) {
+      const now = waiting;
+      waiting = [];
+      for (const wake of now) wake();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal((await done).status, 201);
+    assert.deepEqual(
+      sent,
+      Array.from({ length: 10 }, () => 100),
+    );
+  });
+
+  /** As long as a silent connection lives that has the same time limit, twice over. */
+  async function idleOnce(idleTimeoutMs: number): Promise<void> {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    for (let n = 0; n < 2; n += 1) {
+      const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').setTimeout(idleTimeoutMs);
+      await once(socket, 'timeout');
+      socket.destroy();
+    }
+    server.close();
+  }
+});
+
+describe('a small request', () => {
+  test('has its method, its path, its JSON and the credential, and its answer whatever the status', async (t) => {
+    const seen: string[] = [];
+    const server = await listen(t, (socket) =>
+      readRequests(
+        socket,
+        (head) => seen.push(head),
+        (bytes) => {
+          seen.push(bytes.toString());
+          socket.write(answer('403 Forbidden', '{"code":"forbidden"}'));
+        },
+      ),
+    );
+    const transport = transportTo(t, server.port, { bearerToken: 'secret' });
+    const { status, body } = await transport.ask('POST', '/v1/heartbeat', { json: { host_id: 'lab-07' } });
+    assert.deepEqual([status, body], [403, '{"code":"forbidden"}']);
+    assert.match(seen[0] ?? '', /^POST \/v1\/heartbeat HTTP\/1\.1\r\n/);
+    assert.match(seen[0] ?? '', /^Content-Type: application\/json\r$/m);
+    assert.match(seen[0] ?? '', /^Authorization: Bearer secret\r$/m);
+    assert.equal(seen[1], '{"host_id":"lab-07"}');
+  });
+
+  test('does not wait behind an episode', async (t) => {
+    const server = await listen(t, (socket) =>
+      readRequests(socket, (head) => {
+        if (head.startsWith('GET')) socket.write(answer('200 OK'));
+      }),
+    );
+    const transport = transportTo(t, server.port, { concurrency: 1 });
+    const stop = new AbortController();
+    const upload = assert.rejects(transport.put('lab-07', episodeOf(100), stop.signal));
+    assert.equal((await transport.ask('GET', '/v1/version-gate')).status, 200);
+    stop.abort();
+    await upload;
+  });
+
+  test('has the same limits', async (t) => {
+    const server = await listen(t, (socket) => socket.resume());
+    await assert.rejects(transportTo(t, server.port, { idleTimeoutMs: 20 }).ask('POST', '/v1/ping'), {
+      code: 'idle-timeout',
+    });
+    await assert.rejects(transportTo(t, server.port).ask('POST', '/v1/ping', { stop: AbortSignal.abort() }), {
+      code: 'ABORT_ERR',
+    });
+  });
+});
+
+describe('credentials that change', () => {
+  test('count for the next request, over a new connection, while what is under way goes on', async (t) => {
+    let credentials = { bearerToken: 'one', tls: {} };
+    const heads: string[] = [];
+    const ended: string[] = [];
+    let finish: () => void = () => undefined;
+    const server = await listen(t, (socket) =>
+      readRequests(socket, (head) => {
+        heads.push(head);
+        if (head.startsWith('GET')) socket.write(answer('200 OK'));
+        else finish = () => socket.write(answer('201 Created'));
+        socket.once('end', () => ended.push(head.slice(0, 3)));
+      }),
+    );
+    const source = { current: () => credentials, lookAgain: () => undefined };
+    const transport = transportTo(t, server.port, { credentials: source });
+    await transport.ask('GET', '/first');
+    const upload = transport.put('lab-07', episodeOf(100), NEVER);
+    await eventually(() => heads.length === 2, 'the upload has begun');
+    assert.equal(server.connections, 2);
+    credentials = { bearerToken: 'two', tls: {} };
+    await transport.ask('GET', '/second');
+    assert.match(heads[2] ?? '', /Bearer two/);
+    assert.equal(server.connections, 3);
+    finish();
+    assert.equal((await upload).status, 201);
+    await eventually(() => ended.includes('GET') && ended.includes('PUT'), 'the old connections are closed');
+    const again = transport.put('lab-07', episodeOf(100), NEVER);
+    await eventually(() => heads.length === 4, 'another upload has begun');
+    assert.match(heads[3] ?? '', /Bearer two/);
+    assert.equal(server.connections, 4);
+    finish();
+    assert.equal((await again).status, 201);
+  });
+
+  for (const [what, isDoubted, serve] of [
+    ['a 401', true, (socket: Socket) => readRequests(socket, () => socket.write(answer('401 Unauthorized')))],
+    ['a TLS failure', true, (socket: Socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')],
+    ['a 403', false, (socket: Socket) => readRequests(socket, () => socket.write(answer('403 Forbidden')))],
+  ] as const) {
+    test(`${what} ${isDoubted ? 'has' : 'does not have'} them looked at again`, async (t) => {
+      let looks = 0;
+      const credentials = { bearerToken: undefined, tls: {} };
+      const source = { current: () => credentials, lookAgain: () => (looks += 1) };
+      const server = await listen(t, serve);
+      const receiverUrl = `http${what.includes('TLS') ? 's' : ''}://127.0.0.1:${server.port}`;
+      const transport = transportTo(t, 0, { receiverUrl, credentials: source });
+      await transport.ask('POST', '/v1/ping').catch(() => undefined);
+      assert.equal(looks, isDoubted ? 1 : 0);
+    });
+  }
+
+  test('that cannot be used fail the attempt, not the caller', async (t) => {
+    const source = {
+      current: () => {
+        throw new AppError('credentials-unusable', 'no key');
+      },
+      lookAgain: () => undefined,
+    };
+    const transport = transportTo(t, 1, { credentials: source });
+    await assert.rejects(transport.put('lab-07', episodeOf(100), NEVER), { code: 'credentials-unusable' });
+    await assert.rejects(transport.ask('POST', '/v1/ping'), { code: 'credentials-unusable' });
   });
 });

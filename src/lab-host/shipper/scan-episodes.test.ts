@@ -8,7 +8,9 @@ import { systemClock } from '../../lib/clock.ts';
 import { parsePlainLogLine } from '../../lib/log-line.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from './data-layout.ts';
-import { EpisodeScanner, sweepOutbox } from './scan-episodes.ts';
+import { EpisodeScanner, sweepOutbox, type Waiting } from './scan-episodes.ts';
+
+const idsOf = (waiting: readonly Waiting[]) => waiting.map(({ episodeId }) => episodeId);
 
 let root: string;
 let layout: DataLayout;
@@ -43,7 +45,7 @@ describe('a scan', () => {
       ['e', 0],
     ] as const)
       publish(episodeId, finishedAtS);
-    assert.deepEqual(await newScanner().scan(), ['e', 'b', 'd', 'a', 'c']);
+    assert.deepEqual(idsOf(await newScanner().scan()), ['e', 'b', 'd', 'a', 'c']);
   });
 
   test('tells directories alone, whatever their name', async () => {
@@ -52,32 +54,32 @@ describe('a scan', () => {
     publish('x.tar.zst', 300);
     writeFileSync(join(layout.episodes, 'file'), '');
     symlinkSync('a', join(layout.episodes, 'link'));
-    assert.deepEqual(await newScanner().scan(), ['a', '.hidden', 'x.tar.zst']);
+    assert.deepEqual(idsOf(await newScanner().scan()), ['a', '.hidden', 'x.tar.zst']);
   });
 
-  test('of nothing', async () => assert.deepEqual(await newScanner().scan(), []));
+  test('of nothing', async () => assert.deepEqual(idsOf(await newScanner().scan()), []));
 
   test('sees what comes and goes', async () => {
     const scanner = newScanner();
     publish('b', 200);
-    assert.deepEqual(await scanner.scan(), ['b']);
+    assert.deepEqual(idsOf(await scanner.scan()), ['b']);
     publish('a', 100);
-    assert.deepEqual(await scanner.scan(), ['a', 'b']);
+    assert.deepEqual(idsOf(await scanner.scan()), ['a', 'b']);
     rmSync(join(layout.episodes, 'b'), { recursive: true });
-    assert.deepEqual(await scanner.scan(), ['a']);
+    assert.deepEqual(idsOf(await scanner.scan()), ['a']);
   });
 
   test('keeps the place that an episode had when it was first seen, until it goes', async () => {
     const scanner = newScanner();
     publish('a', 100);
     publish('b', 200);
-    assert.deepEqual(await scanner.scan(), ['a', 'b']);
+    assert.deepEqual(idsOf(await scanner.scan()), ['a', 'b']);
     publish('a', 300);
-    assert.deepEqual(await scanner.scan(), ['a', 'b']);
+    assert.deepEqual(idsOf(await scanner.scan()), ['a', 'b']);
     rmSync(join(layout.episodes, 'a'), { recursive: true });
     await scanner.scan();
     publish('a', 300);
-    assert.deepEqual(await scanner.scan(), ['b', 'a']);
+    assert.deepEqual(idsOf(await scanner.scan()), ['b', 'a']);
   });
 
   test('tells once of each directory whose name is not UTF-8, and ships the others', async () => {
@@ -86,8 +88,8 @@ describe('a scan', () => {
     for (const last of [0xfe, 0x66]) {
       mkdirSync(Buffer.concat([Buffer.from(`${layout.episodes}/`), Buffer.from([0x78, 0xff, last])]));
     }
-    assert.deepEqual(await scanner.scan(), ['a']);
-    assert.deepEqual(await scanner.scan(), ['a']);
+    assert.deepEqual(idsOf(await scanner.scan()), ['a']);
+    assert.deepEqual(idsOf(await scanner.scan()), ['a']);
     const told = log.map((line) => parsePlainLogLine(line));
     for (const it of told) {
       assert.equal(it?.level, 'ERROR');
@@ -99,7 +101,7 @@ describe('a scan', () => {
 
   test('a name that has the replacement character is as good as any', async () => {
     publish('x\ufffd', 100);
-    assert.deepEqual(await newScanner().scan(), ['x\ufffd']);
+    assert.deepEqual(idsOf(await newScanner().scan()), ['x\ufffd']);
     assert.deepEqual(log, []);
   });
 

@@ -1,37 +1,50 @@
 // What is to be shipped, oldest first, and what the outbox holds for nobody.
 
 import type { Dirent } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { isMissing } from '../../lib/app-error.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { META_FILE } from '../../protocol/episode-meta.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
 import type { DataLayout } from './data-layout.ts';
 
-/** Remembers when each waiting episode was finished, so that a scan of thousands looks at the new ones alone. */
+// A listing that is larger is read when the episode is packed, not for a sum.
+const MAX_LISTING_BYTES = 1024 * 1024;
+
+export interface Waiting {
+  episodeId: string;
+  finishedAtMs: number;
+  /** Of its files, as its meta.json lists them; 0 where it does not. */
+  sizeBytes: number;
+}
+
+/** Remembers what it has seen of each waiting episode, so that a scan of thousands looks at the new ones alone. */
 export class EpisodeScanner {
   readonly #layout: DataLayout;
   readonly #logger: Logger;
   readonly #unreachable = new Set<string>();
-  #finishedAtMs = new Map<string, number>();
+  #known = new Map<string, Waiting>();
 
   constructor(layout: DataLayout, logger: Logger) {
     this.#layout = layout;
     this.#logger = logger;
   }
 
-  /** The names of the directories in episodes/, oldest first. */
-  async scan(): Promise<string[]> {
-    const known = this.#finishedAtMs;
-    const waiting = new Map<string, number>();
+  /** The directories in episodes/, oldest first. */
+  async scan(): Promise<Waiting[]> {
+    const waiting = new Map<string, Waiting>();
     for (const entry of await readdir(this.#layout.episodes, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
-      const finishedAtMs = known.get(entry.name) ?? (await this.#lookUp(entry));
-      if (finishedAtMs === undefined) this.#missed(entry.name);
-      else waiting.set(entry.name, finishedAtMs);
+      const found = this.#known.get(entry.name) ?? (await this.#lookUp(entry));
+      if (found === undefined) this.#missed(entry.name);
+      else waiting.set(entry.name, found);
     }
-    this.#finishedAtMs = waiting;
-    return [...waiting].sort(([a, aMs], [b, bMs]) => aMs - bMs || (a < b ? -1 : 1)).map(([name]) => name);
+    this.#known = waiting;
+    return [...waiting.values()].sort(
+      (a, b) => a.finishedAtMs - b.finishedAtMs || (a.episodeId < b.episodeId ? -1 : 1),
+    );
   }
 
   /** Node replaces what is no UTF-8 in a name, so that no path leads to it: a person has to rename it. Told once. */
@@ -44,13 +57,29 @@ export class EpisodeScanner {
     );
   }
 
-  async #lookUp(entry: Dirent): Promise<number | undefined> {
+  async #lookUp({ name }: Dirent): Promise<Waiting | undefined> {
     try {
-      return (await stat(join(this.#layout.episodes, entry.name))).mtimeMs;
+      const directory = join(this.#layout.episodes, name);
+      const { mtimeMs } = await stat(directory);
+      return { episodeId: name, finishedAtMs: mtimeMs, sizeBytes: await listedBytes(join(directory, META_FILE)) };
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
     }
+  }
+}
+
+const listingSchema = z.object({ files: z.array(z.object({ bytes: z.number().nonnegative() })) });
+
+/** Only for the sums that people see: whatever is wrong with it, the packing will tell. */
+async function listedBytes(metaPath: string): Promise<number> {
+  try {
+    const stats = await lstat(metaPath);
+    if (!stats.isFile() || stats.size > MAX_LISTING_BYTES) return 0;
+    const { files } = listingSchema.parse(JSON.parse(await readFile(metaPath, 'utf8')));
+    return files.reduce((sum, { bytes }) => sum + bytes, 0);
+  } catch {
+    return 0;
   }
 }
 

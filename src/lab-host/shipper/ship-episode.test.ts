@@ -12,11 +12,14 @@ import { makeProblem, type ProblemCode, type ProblemExtras } from '../../protoco
 import type { ReceiverAnswer } from './classify-answer.ts';
 import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from './data-layout.ts';
 import { writeReason, writeReceipt } from './episode-notes.ts';
+import { GateMemory } from './gate-memory.ts';
 import type { PackedEpisode } from './pack-episode.ts';
 import type { Transport } from './put-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
+import { RefusalBrake } from './refusal-brake.ts';
 import { type ShipDependencies, type ShipOutcome, shipEpisode } from './ship-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
+import { Uptime } from './uptime.ts';
 
 const HOST = 'lab-07';
 const COMMIT = 'a'.repeat(40);
@@ -32,6 +35,13 @@ class ScriptedTransport implements Transport {
   async put(hostId: string, episode: PackedEpisode, stop: AbortSignal): Promise<ReceiverAnswer> {
     this.seen.push({ hostId, episode, bytes: readFileSync(episode.tarballPath) });
     return await this.answer(episode, stop);
+  }
+
+  /** What the gate says when it is asked; by default an older receiver's answer. */
+  gate: () => ReceiverAnswer = () => ({ ...json(404, {}) });
+
+  async ask(): Promise<ReceiverAnswer> {
+    return this.gate();
   }
 
   close(): void {
@@ -74,9 +84,13 @@ beforeEach(async () => {
     link,
     patience: 'patient',
     tallies,
+    gateMemory: new GateMemory(transport, clock),
+    brake: new RefusalBrake(),
+    uptime: await Uptime.load(layout.uptimeFile, clock),
     clock,
     logger: createLogger({ level: 'info', form: 'plain', clock, write }),
     afterStep: noStepObserver,
+    onVerdict: () => undefined,
   };
 });
 afterEach(() => removeDirectory(root));
@@ -144,6 +158,7 @@ describe('an episode that the receiver has', () => {
         sha256: sent.episode.sha256,
         seq: 7,
         shipped_at_wall: WALL,
+        shipper_uptime_s: 0,
       });
       assert.deepEqual(namesIn(join(layout.shipped, 'e')), ['data', 'meta.json', 'receipt.json']);
       assert.deepEqual([...namesIn(layout.episodes), ...namesIn(layout.outbox), ...namesIn(layout.quarantine)], []);
@@ -198,6 +213,7 @@ describe('an episode that is refused for good', () => {
       commit: COMMIT,
       head_commit: 'b'.repeat(40),
       attempts: 1,
+      shipper_uptime_s: 0,
     });
     assert.deepEqual(told(), [
       PACKED,
@@ -497,7 +513,7 @@ describe('what a crash left is finished without an attempt', () => {
   test('a receipt', async () => {
     publish();
     for (const path of Object.values(outboxFiles(layout, 'e'))) writeFileSync(path, '');
-    await writeReceipt(layout, 'e', { seq: 7, shipped_at_wall: WALL });
+    await writeReceipt(layout, 'e', { seq: 7, shipped_at_wall: WALL, shipper_uptime_s: 0 });
     assert.equal(await ship(), 'shipped');
     assert.deepEqual(namesIn(join(layout.shipped, 'e')), ['data', 'meta.json', 'receipt.json']);
     assert.deepEqual([...namesIn(layout.episodes), ...namesIn(layout.outbox)], []);
@@ -527,7 +543,7 @@ describe('what a crash left is finished without an attempt', () => {
   test('both: what the receiver has is never quarantined', async () => {
     publish();
     await writeReason(layout, reason);
-    await writeReceipt(layout, 'e', { shipped_at_wall: WALL });
+    await writeReceipt(layout, 'e', { shipped_at_wall: WALL, shipper_uptime_s: 0 });
     assert.equal(await ship(), 'shipped');
     assert.deepEqual(namesIn(layout.quarantine), []);
   });
@@ -559,8 +575,54 @@ test('whatever fails on this machine after an attempt, the next one gets its tur
   };
   assert.equal(await ship(), 'waiting');
   assert.deepEqual(told().at(-1), 'ERROR episode could not be worked on; it stays and is tried again');
+  nowMs += 3_600_000;
   // The clock sleeps without end for whoever waits for an attempt that never ends.
   const stop = new AbortController();
   dependencies.clock.sleep = async () => stop.abort();
   assert.equal(await link.admit(stop.signal, 'patient'), 'probe');
+});
+
+describe('when many are refused', () => {
+  test('the tenth in a row with one code stays, and all is held; one that is taken lets the others go on', async () => {
+    const ids = Array.from({ length: 12 }, (_, index) => `e${index}`);
+    for (const id of ids) publish(id);
+    transport.answer = () => problem('conflict');
+    const outcomes: ShipOutcome[] = [];
+    for (const episodeId of ids) outcomes.push(await ship({ episodeId }));
+    assert.deepEqual(outcomes, [...Array(9).fill('quarantined'), 'waiting', 'waiting', 'waiting']);
+    assert.equal(link.trouble?.kind, 'held');
+    assert.equal(link.trouble?.code, 'mass-refusal');
+    assert.equal(told().filter((line) => line.startsWith('ERROR shipping is held')).length, 1, 'told once');
+    transport.answer = stored;
+    assert.equal(await ship({ episodeId: 'e11' }), 'shipped');
+    assert.equal(link.trouble, undefined);
+    transport.answer = () => problem('conflict');
+    assert.equal(await ship({ episodeId: 'e10' }), 'quarantined');
+  });
+
+  test('of one refused code the others follow without being packed or sent, while the gate says so', async () => {
+    for (const id of ['a', 'b', 'c', 'd']) publish(id);
+    transport.answer = () => problem('commit-not-in-window', { remediation: 'git pull' });
+    transport.gate = () =>
+      json(200, {
+        verdict: 'refused',
+        code: 'commit-not-in-window',
+        remediation: 'git pull',
+        head_commit: 'f'.repeat(40),
+      });
+    for (const episodeId of ['a', 'b', 'c']) assert.equal(await ship({ episodeId }), 'quarantined');
+    assert.equal(transport.seen.length, 1);
+    const reason = JSON.parse(readFileSync(join(layout.quarantine, 'c/quarantine_reason.json'), 'utf8'));
+    assert.deepEqual(
+      [reason.status, reason.code, reason.commit, reason.head_commit, reason.remediation, reason.attempts],
+      [0, 'commit-not-in-window', COMMIT, 'f'.repeat(40), 'git pull', 0],
+    );
+    assert.equal(told().filter((line) => line === 'ERROR episode refused and quarantined').length, 3);
+    assert.equal(told().filter((line) => line === 'ERROR remediation: git pull').length, 1);
+    assert.deepEqual(readdirSync(layout.outbox), []);
+    nowMs += 60_000;
+    transport.gate = () => json(200, { verdict: 'accepted' });
+    transport.answer = stored;
+    assert.equal(await ship({ episodeId: 'd' }), 'shipped');
+  });
 });

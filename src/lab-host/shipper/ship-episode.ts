@@ -14,12 +14,17 @@ import { classifyNetworkError } from './classify-network-error.ts';
 import type { DataLayout } from './data-layout.ts';
 import { hasReason, hasReceipt, writeReason, writeReceipt } from './episode-notes.ts';
 import { episodeState } from './episode-state.ts';
+import { after, type EpisodeEvent, EVENT_OF_VERDICT } from './episode-transitions.ts';
+import { isGateCode } from './gate-codes.ts';
+import type { GateMemory } from './gate-memory.ts';
 import { cureForHold } from './hold-cures.ts';
 import { quarantineEpisode, retireEpisode } from './move-episode.ts';
-import { discardPacked, type PackedEpisode, packEpisode } from './pack-episode.ts';
+import { discardPacked, type PackedEpisode, packEpisode, readStamp } from './pack-episode.ts';
 import type { Transport } from './put-episode.ts';
 import type { ReceiverLink } from './receiver-link.ts';
+import type { RefusalBrake } from './refusal-brake.ts';
 import type { ShipperStep } from './shipper-step.ts';
+import type { Uptime } from './uptime.ts';
 
 export interface ShipDependencies {
   hostId: string;
@@ -30,9 +35,14 @@ export interface ShipDependencies {
   patience: 'patient' | 'impatient';
   /** What each waiting episode has met in this process's life. */
   tallies: Map<string, Tally>;
+  gateMemory: GateMemory;
+  brake: RefusalBrake;
+  uptime: Uptime;
   clock: Clock;
   logger: Logger;
   afterStep: AfterStep<ShipperStep>;
+  /** Each answer, or that none came, as soon as its meaning is known. */
+  onVerdict: (episodeId: string, verdict: Verdict) => void;
 }
 
 interface Tally {
@@ -106,7 +116,10 @@ function tallyOf({ tallies }: ShipDependencies, episodeId: string): Tally {
 }
 
 async function packAndPut(dependencies: ShipDependencies, episodeId: string, stop: AbortSignal): Promise<ShipOutcome> {
-  const { link, logger } = dependencies;
+  const { link, logger, layout, gateMemory } = dependencies;
+  const stamp = await readStamp(layout, episodeId);
+  const refusal = await gateMemory.refusalOf(stamp, stop);
+  if (refusal) return await condemn(dependencies, episodeId, refusal, stamp.commit);
   const { kind, packed } = await packEpisode(dependencies, episodeId, stop);
   if (kind === 'packed') {
     logger.info({ episode: episodeId, bytes: packed.sizeBytes, source_bytes: packed.sourceBytes }, 'episode packed');
@@ -123,68 +136,106 @@ async function packAndPut(dependencies: ShipDependencies, episodeId: string, sto
 }
 
 async function attempt(dependencies: ShipDependencies, packed: PackedEpisode, stop: AbortSignal): Promise<Verdict> {
-  const { transport, hostId } = dependencies;
+  const { transport, hostId, onVerdict } = dependencies;
   tallyOf(dependencies, packed.episodeId).attempts += 1;
-  try {
-    return classifyAnswer(await transport.put(hostId, packed, stop), { hostId, ...packed });
-  } catch (error) {
-    return classifyNetworkError(error);
-  }
+  const verdict = await transport
+    .put(hostId, packed, stop)
+    .then((answer) => classifyAnswer(answer, { hostId, ...packed }))
+    .catch(classifyNetworkError);
+  onVerdict(packed.episodeId, verdict);
+  return verdict;
 }
 
 async function settle(dependencies: ShipDependencies, packed: PackedEpisode, verdict: Verdict): Promise<ShipOutcome> {
-  const { link, logger, layout, clock, tallies, afterStep } = dependencies;
-  const { episodeId } = packed;
+  const event = await eventOf(dependencies, packed, verdict);
+  tellLink(dependencies, packed, verdict, event);
+  const next = after('packed', event);
+  if (next === 'receipted' && (verdict.kind === 'shipped' || verdict.kind === 'duplicate')) {
+    return await accept(dependencies, packed, verdict);
+  }
+  if (next === 'condemned' && verdict.kind === 'fatal') {
+    if (isGateCode(verdict.code)) dependencies.gateMemory.refused(packed.stamp);
+    return await condemn(dependencies, packed.episodeId, verdict, packed.stamp.commit);
+  }
+  if (next === 'published') await discardPacked(dependencies.layout, packed.episodeId);
+  return 'waiting';
+}
+
+async function eventOf(
+  { brake }: ShipDependencies,
+  { episodeId, tarballPath, sha256 }: PackedEpisode,
+  verdict: Verdict,
+): Promise<EpisodeEvent> {
+  if (verdict.kind === 'fatal' && brake.isTooMany(verdict.code, episodeId)) return 'braked';
+  if (verdict.kind !== 'damaged') return EVENT_OF_VERDICT[verdict.kind];
+  return (await sha256OfFile(tarballPath)) === sha256 ? 'damaged-on-the-way' : 'damaged-here';
+}
+
+/** What the answer says of the receiver, for all episodes that wait. */
+function tellLink(
+  dependencies: ShipDependencies,
+  { episodeId }: PackedEpisode,
+  verdict: Verdict,
+  event: EpisodeEvent,
+): void {
+  const { link, logger, brake } = dependencies;
   switch (verdict.kind) {
     case 'shipped':
     case 'duplicate':
+      brake.release();
       link.succeeded();
-      await writeReceipt(layout, episodeId, { ...verdict.answer, shipped_at_wall: clock.wallTime() });
-      afterStep('receipt-written');
-      await retireEpisode(dependencies, episodeId);
-      tallies.delete(episodeId);
-      logger.info(
-        { episode: episodeId, outcome: verdict.kind, bytes: packed.sizeBytes, seq: verdict.answer['seq'] },
-        'episode shipped',
-      );
-      return verdict.kind;
+      return;
     case 'fatal':
-      link.succeeded();
-      return await condemn(dependencies, episodeId, verdict, packed.stamp.commit);
-    case 'damaged':
-      return await repair(dependencies, packed, verdict);
+      if (event !== 'braked') link.succeeded();
+      else
+        hold(dependencies, {
+          ...verdict,
+          code: 'mass-refusal',
+          detail: `one episode after another is refused with ${verdict.code}: ${verdict.detail}`,
+        });
+      return;
+    case 'damaged': {
+      const tally = tallyOf(dependencies, episodeId);
+      tally.damaged += 1;
+      logger.warn(
+        {
+          episode: episodeId,
+          code: verdict.code,
+          detail: verdict.detail,
+          next: event === 'damaged-on-the-way' ? 'send it again' : 'pack it anew',
+        },
+        'episode did not arrive as it was packed',
+      );
+      // After a few tries no accident any more: all waits.
+      if (tally.damaged >= MAX_DAMAGED) hold(dependencies, verdict);
+      else link.failed(verdict.code, undefined);
+      return;
+    }
     case 'held':
       hold(dependencies, verdict);
-      return 'waiting';
+      return;
     case 'transient':
       link.failed(verdict.code, verdict.retryAfterS);
       logger.warn(
         { episode: episodeId, code: verdict.code, status: verdict.status || undefined, detail: verdict.detail },
         'episode not shipped yet; it is tried again later',
       );
-      return 'waiting';
   }
 }
 
-/** The receiver saw other bytes than were packed: a bad tarball is packed anew, a good one sent again, and after a few tries all waits. */
-async function repair(dependencies: ShipDependencies, packed: PackedEpisode, refused: Refused): Promise<ShipOutcome> {
-  const { layout, link, logger } = dependencies;
-  const tally = tallyOf(dependencies, packed.episodeId);
-  tally.damaged += 1;
-  const isIntact = (await sha256OfFile(packed.tarballPath)) === packed.sha256;
-  if (!isIntact) await discardPacked(layout, packed.episodeId);
-  logger.warn(
-    {
-      episode: packed.episodeId,
-      code: refused.code,
-      detail: refused.detail,
-      next: isIntact ? 'send it again' : 'pack it anew',
-    },
-    'episode did not arrive as it was packed',
-  );
-  if (tally.damaged >= MAX_DAMAGED) hold(dependencies, refused);
-  else link.failed(refused.code, undefined);
-  return 'waiting';
+async function accept(
+  dependencies: ShipDependencies,
+  { episodeId, sizeBytes }: PackedEpisode,
+  { kind, answer }: Extract<Verdict, { kind: 'shipped' | 'duplicate' }>,
+): Promise<ShipOutcome> {
+  const { layout, clock, uptime, tallies, logger, afterStep } = dependencies;
+  const settled = { shipped_at_wall: clock.wallTime(), shipper_uptime_s: uptime.nowS() };
+  await writeReceipt(layout, episodeId, { ...answer, ...settled });
+  afterStep('receipt-written');
+  await retireEpisode(dependencies, episodeId);
+  tallies.delete(episodeId);
+  logger.info({ episode: episodeId, outcome: kind, bytes: sizeBytes, seq: answer['seq'] }, 'episode shipped');
+  return kind;
 }
 
 function hold({ link, logger }: ShipDependencies, refused: Refused): void {
@@ -206,7 +257,7 @@ async function condemn(
   refused: Refused,
   commit?: string,
 ): Promise<ShipOutcome> {
-  const { layout, clock, logger, tallies, afterStep } = dependencies;
+  const { layout, clock, logger, tallies, uptime, afterStep } = dependencies;
   try {
     await writeReason(layout, {
       episode_id: episodeId,
@@ -218,10 +269,16 @@ async function condemn(
       commit: commit ?? null,
       head_commit: refused.headCommit ?? null,
       attempts: tallies.get(episodeId)?.attempts ?? 0,
+      shipper_uptime_s: uptime.nowS(),
     });
     afterStep('reason-written');
     await quarantineEpisode(dependencies, episodeId);
   } catch (error) {
+    // A command has drained it meanwhile.
+    if (!existsSync(join(layout.episodes, episodeId))) {
+      tallies.delete(episodeId);
+      return 'gone';
+    }
     logger.error(
       { episode: episodeId, code: refused.code, reason: messageOf(error) },
       'refused episode could not be moved to quarantine; it stays',
@@ -233,7 +290,8 @@ async function condemn(
     { episode: episodeId, status: refused.status || undefined, code: refused.code, detail: refused.detail },
     'episode refused and quarantined',
   );
-  for (const command of refused.remediation?.split('\n') ?? [])
+  // Once for each answer that came: thousands that were refused unasked have the same cure.
+  for (const command of (refused.status === 0 ? undefined : refused.remediation)?.split('\n') ?? [])
     logger.error({ episode: episodeId, code: refused.code }, `remediation: ${command}`);
   return 'quarantined';
 }

@@ -6,6 +6,7 @@ import { type ShipDependencies, type ShipOutcome, shipEpisode } from './ship-epi
 export interface PassDependencies extends ShipDependencies {
   scanner: EpisodeScanner;
   concurrency: number;
+  order: 'oldest-first' | 'newest-first';
   pace: Pace;
   /** Called once the queue is known, and after each episode. */
   onProgress: (progress: PassProgress) => void;
@@ -21,36 +22,49 @@ export interface PassProgress {
   done: number;
   /** Not shipped and not refused, so far. */
   waiting: number;
+  waitingBytes: number;
+  /** Milliseconds since 1970; undefined when nothing waits. */
+  oldestFinishedAtMs: number | undefined;
   last: { episodeId: string; outcome: ShipOutcome } | undefined;
 }
 
 /** Resolves with how many episodes still wait. */
 export async function shipPass(dependencies: PassDependencies, stop: AbortSignal): Promise<number> {
-  const { layout, scanner, logger, pace, onProgress } = dependencies;
-  const queue = await scanner.scan();
-  const swept = await sweepOutbox(layout, new Set(queue));
+  const { layout, scanner, logger, pace, order, onProgress } = dependencies;
+  const oldestFirst = await scanner.scan();
+  const queue = order === 'oldest-first' ? oldestFirst : oldestFirst.toReversed();
+  const swept = await sweepOutbox(layout, new Set(queue.map(({ episodeId }) => episodeId)));
   if (swept.length > 0)
     logger.info({ files: swept.length, first: swept[0] }, 'outbox: removed what nothing needs any more');
-  onProgress({ total: queue.length, done: 0, waiting: queue.length, last: undefined });
-  let next = 0;
+  const waiting = new Map(oldestFirst.map((episode) => [episode.episodeId, episode]));
+  let waitingBytes = oldestFirst.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let done = 0;
-  let waiting = queue.length;
+  const tell = (last: PassProgress['last']) => {
+    const [oldest] = waiting.values();
+    const oldestFinishedAtMs = oldest?.finishedAtMs;
+    onProgress({ total: queue.length, done, waiting: waiting.size, waitingBytes, oldestFinishedAtMs, last });
+  };
+  tell(undefined);
+  let next = 0;
   let isFull = false;
   const work = async () => {
     while (!stop.aborted && !isFull) {
-      const episodeId = queue[next];
+      const episodeId = queue[next]?.episodeId;
       next += 1;
       if (episodeId === undefined) return;
       const outcome = await shipEpisode(dependencies, episodeId, stop);
       done += 1;
-      if (outcome !== 'waiting' && outcome !== 'no-room') waiting -= 1;
+      if (outcome !== 'waiting' && outcome !== 'no-room') {
+        waitingBytes -= waiting.get(episodeId)?.sizeBytes ?? 0;
+        waiting.delete(episodeId);
+      }
       isFull ||= outcome === 'no-room';
       tellOfRoom(outcome);
-      onProgress({ total: queue.length, done, waiting, last: { episodeId, outcome } });
+      tell({ episodeId, outcome });
     }
   };
   await Promise.all(Array.from({ length: pace.isShortOfRoom ? 1 : dependencies.concurrency }, work));
-  return waiting;
+  return waiting.size;
 
   function tellOfRoom(outcome: ShipOutcome): void {
     if (outcome === 'no-room' && !pace.isShortOfRoom) {

@@ -7,12 +7,29 @@ import { type ShipperState, StateFile } from './state-file.ts';
 
 const STATE: ShipperState = {
   started_at_wall: '2026-05-01T06:37:53.830599+00:00',
+  saved_at_wall: '2026-05-01T07:00:00.000000+00:00',
   shipped: 1,
   duplicates: 0,
   quarantined: 0,
   waiting: 2,
+  waiting_bytes: 20,
+  oldest_finished_at_wall: '2026-05-01T06:00:00.000000+00:00',
+  sent_bytes_per_s: 5,
   last: { episode_id: 'e', outcome: 'shipped' },
-  trouble: { kind: 'held', code: 'forbidden' },
+  last_answer: {
+    at_wall: '2026-05-01T06:59:00.000000+00:00',
+    episode_id: 'f',
+    status: 403,
+    code: 'forbidden',
+    detail: 'no',
+  },
+  trouble: {
+    kind: 'held',
+    code: 'forbidden',
+    detail: 'no',
+    cure: 'do',
+    since_wall: '2026-05-01T06:59:00.000000+00:00',
+  },
 };
 
 test('is written whole, and only when there is news', async (t) => {
@@ -22,7 +39,7 @@ test('is written whole, and only when there is news', async (t) => {
   await file.save(STATE);
   assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), STATE);
   rmSync(path);
-  await file.save({ ...STATE });
+  await file.save({ ...STATE, saved_at_wall: '2026-05-01T08:00:00.000000+00:00' });
   assert.equal(existsSync(path), false);
   await file.save({ ...STATE, trouble: null });
   assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), { ...STATE, trouble: null });

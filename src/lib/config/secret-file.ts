@@ -15,9 +15,12 @@ const ALLOWED = 'the path of a file that holds the secret and that others cannot
 
 export class Secret {
   readonly #value: string;
+  /** The file that it came from, to be read again when it changes; undefined for one written into the configuration itself. */
+  readonly path: string | undefined;
 
-  constructor(value: string) {
+  constructor(value: string, path?: string) {
     this.#value = value;
+    this.path = path;
   }
 
   reveal(): string {
@@ -57,7 +60,8 @@ export function secretFile({ baseDirectory }: ConfigContext) {
 
 type ReadOutcome = { secret: Secret } | { found: string; allowed: string };
 
-function readSecret(path: string): ReadOutcome {
+/** Reads one again, or another that no configuration key names itself, by the same rules. */
+export function readSecret(path: string): ReadOutcome {
   let descriptor: number;
   try {
     // Without O_NONBLOCK, opening a named pipe would wait for its writer for ever.
@@ -91,5 +95,5 @@ function readOpened(descriptor: number, path: string): ReadOutcome {
   }
   const value = readFileSync(descriptor, 'utf8').trim();
   if (value === '') return { found: `${path}, which is empty`, allowed: 'a file that holds the secret' };
-  return { secret: new Secret(value) };
+  return { secret: new Secret(value, path) };
 }

@@ -38,6 +38,20 @@ function bytesOf(allowed: string, least = 0) {
   };
 }
 
+/** Text such as `"2 MiB/s"`. Output: bytes per second, at least 1. */
+export function bandwidth() {
+  const allowed = 'text such as "2 MiB/s" (B, KB, MB, GB, KiB, MiB, GiB, each with /s)';
+  return z
+    .string()
+    .transform((text, context) => {
+      const bytesPerS = parseRate(text);
+      if (bytesPerS !== undefined) return bytesPerS;
+      addMistake(context, describeFound(text), allowed);
+      return z.NEVER;
+    })
+    .meta({ allowed });
+}
+
 /** `"50 MiB/s"` as bytes per second; undefined for anything else, and for nothing at all a second. */
 export function parseRate(text: string): number | undefined {
   const [, amount] = /^(.*)\/s$/.exec(text.trim()) ?? [];

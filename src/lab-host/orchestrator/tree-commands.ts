@@ -1,0 +1,38 @@
+// Whole trees, by the system's own commands: they keep links, sparse files, special files, times, and names that are not UTF-8.
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { AppError } from '../../lib/app-error.ts';
+
+/** `to` must not exist; its parent must. Nothing is followed. */
+export async function copyTree(from: string, to: string): Promise<void> {
+  await command('cp', ['--archive', '--no-target-directory', '--', from, to]);
+}
+
+export async function removeTree(path: string): Promise<void> {
+  await command('rm', ['--recursive', '--force', '--one-file-system', '--', path]);
+}
+
+/** Links themselves, never what they lead to. */
+export async function giveTree(path: string, uid: number, gid: number): Promise<void> {
+  await command('chown', ['--recursive', '--no-dereference', '-P', '--', `${uid}:${gid}`, path]);
+}
+
+/** Whether all of it, links themselves included, belongs to one user. */
+export async function belongsTo(path: string, uid: number): Promise<boolean> {
+  return (await command('find', ['-P', path, '!', '-uid', `${uid}`, '-print', '-quit'])) === '';
+}
+
+async function command(program: string, args: string[]): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(program, args, {
+      maxBuffer: 16 * 1024 * 1024,
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    return stdout;
+  } catch (error) {
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
+    const [first = ''] = said.split('\n');
+    throw new AppError('command-failed', first || `${program} failed: ${String(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,46 @@
+// A gate that erred for a day costs nothing: once an hour each refused commit is asked about once more, and what is accepted now goes
+// back into the queue.
+
+import type { Logger } from '../../lib/logger.ts';
+import type { DataLayout } from './data-layout.ts';
+import { isGateCode } from './gate-codes.ts';
+import { askGate, type Stamp, stampKey } from './gate-query.ts';
+import type { Transport } from './put-episode.ts';
+import { readQuarantine } from './queue-tools/settled-episodes.ts';
+
+export interface AskAgainDependencies {
+  layout: DataLayout;
+  transport: Transport;
+  logger: Logger;
+  /** Moves them back from quarantine/ into the queue; resolves with how many. */
+  requeue: (names: readonly string[]) => Promise<number>;
+}
+
+/** Resolves with how many episodes went back. */
+export async function askAgain(
+  { layout, transport, logger, requeue }: AskAgainDependencies,
+  stop: AbortSignal,
+): Promise<number> {
+  let requeued = 0;
+  for (const { stamp, names } of await refusedByGate(layout)) {
+    if (stop.aborted) break;
+    if ((await askGate(transport, stamp, stop)).kind !== 'accepted') continue;
+    const count = await requeue(names);
+    requeued += count;
+    logger.info(
+      { commit: stamp.commit, episodes: count },
+      'the gate accepts this code now: refused episodes are back in the queue',
+    );
+  }
+  return requeued;
+}
+
+async function refusedByGate(layout: DataLayout): Promise<Iterable<{ stamp: Stamp; names: string[] }>> {
+  const groups = new Map<string, { stamp: Stamp; names: string[] }>();
+  for (const { name, note: reason } of await readQuarantine(layout)) {
+    if (!reason || !isGateCode(reason.code)) continue;
+    const stamp = { commit: reason.commit ?? undefined, dirty: reason.code === 'dirty-refused' };
+    groups.getOrInsertComputed(stampKey(stamp), () => ({ stamp, names: [] as string[] })).names.push(name);
+  }
+  return groups.values();
+}

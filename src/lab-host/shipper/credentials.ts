@@ -1,0 +1,159 @@
+// What this host shows to the receiver: a token, a client certificate, the authorities that it trusts. Files that change are read again;
+// a change that cannot be used leaves the old ones in force.
+
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { readSecret, type Secret } from '../../lib/config/secret-file.ts';
+import type { Logger } from '../../lib/logger.ts';
+
+const LOOK_EVERY_MS = 10_000;
+
+/** One reading of the files: another object each time that they have changed. */
+export interface ClientCredentials {
+  bearerToken: string | undefined;
+  /** In PEM, as node:tls takes them. */
+  tls: { ca?: string; cert?: string; key?: string };
+}
+
+export interface CredentialSource {
+  /** Throws `credentials-unusable` as long as no reading has ever been good. */
+  current(): ClientCredentials;
+  /** The next call of `current` looks at the files, however recently they were looked at. */
+  lookAgain(): void;
+}
+
+export function fixedToken(bearerToken: string | undefined): CredentialSource {
+  const credentials: ClientCredentials = { bearerToken, tls: {} };
+  return { current: () => credentials, lookAgain: () => undefined };
+}
+
+export interface CredentialFilesOptions {
+  /** As it was read with the configuration. One that was written into the configuration itself never changes. */
+  bearerToken: Secret | undefined;
+  tls: { ca_file?: string | undefined; cert_file?: string | undefined; key_file?: string | undefined } | undefined;
+  clock: Clock;
+  logger: Logger;
+}
+
+export class CredentialFiles implements CredentialSource {
+  readonly #options: CredentialFilesOptions;
+  readonly #paths: string[];
+  #current: ClientCredentials | undefined;
+  #failure: AppError | undefined;
+  #marks: string | undefined;
+  #lookAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: CredentialFilesOptions) {
+    this.#options = options;
+    const { bearerToken, tls } = options;
+    this.#paths = [bearerToken?.path, tls?.ca_file, tls?.cert_file, tls?.key_file].filter((path) => path !== undefined);
+  }
+
+  current(): ClientCredentials {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs >= this.#lookAtMs) {
+      this.#lookAtMs = nowMs + LOOK_EVERY_MS;
+      this.#look();
+    }
+    if (this.#current) return this.#current;
+    throw this.#failure ?? new AppError('credentials-unusable', 'the credentials were never read');
+  }
+
+  lookAgain(): void {
+    this.#lookAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #look(): void {
+    // Before they are read: a change in between is seen the next time.
+    const marks = this.#paths.map(markOf).join('\n');
+    if (marks === this.#marks) return;
+    this.#marks = marks;
+    const { logger } = this.#options;
+    try {
+      const read = this.#read();
+      if (this.#current) logger.info('the credentials for the receiver have changed and were read again');
+      this.#current = read;
+      this.#failure = undefined;
+    } catch (error) {
+      const failure = error instanceof AppError ? error : unusable(messageOf(error), error);
+      const isNews = failure.message !== this.#failure?.message;
+      this.#failure = failure;
+      if (this.#current && isNews) {
+        const { hint } = failure;
+        logger.warn(
+          { err: failure, hint },
+          'the credentials for the receiver have changed and cannot be used; the old ones stay',
+        );
+      }
+    }
+  }
+
+  #read(): ClientCredentials {
+    const { bearerToken, tls: files } = this.#options;
+    const token = bearerToken?.path === undefined ? bearerToken : secretOf(bearerToken.path);
+    const tls: ClientCredentials['tls'] = {};
+    if (files?.ca_file !== undefined) tls.ca = certificateOf(files.ca_file);
+    if (files?.cert_file !== undefined && files.key_file !== undefined) {
+      tls.cert = certificateOf(files.cert_file);
+      tls.key = secretOf(files.key_file).reveal();
+      requirePair(tls.cert, tls.key, files.cert_file, files.key_file);
+    }
+    createSecureContext(tls);
+    return { bearerToken: token?.reveal(), tls };
+  }
+}
+
+function markOf(path: string): string {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  } catch (error) {
+    return `${errnoOf(error)}`;
+  }
+}
+
+function secretOf(path: string): Secret {
+  requireThere(path);
+  const read = readSecret(path);
+  if ('secret' in read) return read.secret;
+  throw unusable(`found ${read.found}`, undefined, read.allowed);
+}
+
+/** The reader of secrets hides a path that leads nowhere: it may be a secret in the wrong place. These are known to be paths. */
+function requireThere(path: string): void {
+  try {
+    statSync(path);
+  } catch (error) {
+    throw unusable(`${path} cannot be read: ${messageOf(error)}`, error);
+  }
+}
+
+function certificateOf(path: string): string {
+  try {
+    const pem = readFileSync(path, 'utf8');
+    new X509Certificate(pem);
+    return pem;
+  } catch (error) {
+    throw unusable(`${path} cannot be read as a certificate in PEM: ${messageOf(error)}`, error);
+  }
+}
+
+function requirePair(cert: string, key: string, certPath: string, keyPath: string): void {
+  let isPair: boolean;
+  try {
+    isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (error) {
+    throw unusable(`${keyPath} cannot be read as a private key in PEM: ${messageOf(error)}`, error);
+  }
+  if (!isPair) throw unusable(`${keyPath} is not the key of the certificate in ${certPath}`);
+}
+
+function unusable(message: string, cause?: unknown, hint?: string): AppError {
+  return new AppError('credentials-unusable', message, {
+    hint: hint ?? 'check the files named in [receiver] of the lab host configuration',
+    cause,
+  });
+}

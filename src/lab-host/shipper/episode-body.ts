@@ -1,0 +1,114 @@
+// The body of one PUT: asks for leave where it is large, goes no faster than it may, and stops when the answer is already there.
+
+import { createReadStream } from 'node:fs';
+import type { ClientRequest } from 'node:http';
+import type { AfterStep } from '../../lib/after-step.ts';
+import { AppError, messageOf } from '../../lib/app-error.ts';
+import type { BandwidthLimit } from './bandwidth-limit.ts';
+import type { RequestBody } from './exchange.ts';
+import type { PackedEpisode } from './pack-episode.ts';
+import type { ShipperStep } from './shipper-step.ts';
+
+// A server that does not know Expect says nothing; after this the body is sent (RFC 9110, 10.1.1; curl waits as long).
+const CONTINUE_WAIT_MS = 1_000;
+const READ_BYTES = 256 * 1024;
+
+export interface EpisodeBodyOptions {
+  bandwidthLimit: BandwidthLimit | undefined;
+  afterStep: AfterStep<ShipperStep>;
+  /** Bytes as they leave; 0 when none could leave and earlier ones arrived. */
+  onSent: (bytes: number) => void;
+}
+
+export class EpisodeBody implements RequestBody {
+  readonly #episode: PackedEpisode;
+  readonly #options: EpisodeBodyOptions;
+  readonly #stopped = new AbortController();
+  #isHeldBack = false;
+
+  constructor(episode: PackedEpisode, options: EpisodeBodyOptions) {
+    this.#episode = episode;
+    this.#options = options;
+  }
+
+  get isHeldBack(): boolean {
+    return this.#isHeldBack;
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  moved(): void {
+    this.#options.onSent(0);
+  }
+
+  async send(request: ClientRequest): Promise<void> {
+    if (request.getHeader('Expect')) await this.#leave(request);
+    if (this.#stopped.signal.aborted) return;
+    this.#options.afterStep('put-started');
+    let leftBytes = this.#episode.sizeBytes;
+    for await (const piece of this.#pieces()) {
+      await this.#takeTurn(piece.byteLength);
+      if (this.#stopped.signal.aborted) return;
+      leftBytes -= piece.byteLength;
+      this.#options.onSent(piece.byteLength);
+      if (leftBytes === 0) {
+        request.end(piece);
+        break;
+      }
+      await written(request, piece);
+    }
+    if (leftBytes > 0) throw unreadable(this.#episode.tarballPath, `it ends ${leftBytes} bytes too early`);
+    if (this.#episode.sizeBytes === 0) request.end();
+    this.#options.afterStep('put-body-sent');
+  }
+
+  async *#pieces(): AsyncGenerator<Buffer> {
+    const { tarballPath, sizeBytes } = this.#episode;
+    if (sizeBytes === 0) return;
+    const pieceBytes = Math.min(READ_BYTES, this.#options.bandwidthLimit?.pieceBytes ?? READ_BYTES);
+    const file = createReadStream(tarballPath, { highWaterMark: READ_BYTES, end: sizeBytes - 1 });
+    try {
+      for await (const chunk of file as AsyncIterable<Buffer>) {
+        for (let from = 0; from < chunk.byteLength; from += pieceBytes) yield chunk.subarray(from, from + pieceBytes);
+      }
+    } catch (error) {
+      throw unreadable(tarballPath, messageOf(error), error);
+    } finally {
+      file.destroy();
+    }
+  }
+
+  async #takeTurn(bytes: number): Promise<void> {
+    const { bandwidthLimit } = this.#options;
+    if (!bandwidthLimit) return;
+    this.#isHeldBack = true;
+    await bandwidthLimit.take(bytes, this.#stopped.signal);
+    this.#isHeldBack = false;
+  }
+
+  /** Resolves on 100, when the server keeps silent too long, or when the answer is already there. */
+  async #leave(request: ClientRequest): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#stopped.signal.addEventListener('abort', () => resolve());
+    request.once('continue', resolve);
+    request.once('socket', (socket) => {
+      const wait = () => setTimeout(resolve, CONTINUE_WAIT_MS).unref();
+      if (socket.connecting) socket.once('connect', wait);
+      else wait();
+    });
+    request.flushHeaders();
+    await promise;
+  }
+}
+
+async function written(request: ClientRequest, piece: Buffer): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  request.write(piece, (error) => (error ? reject(error) : resolve()));
+  await promise;
+}
+
+function unreadable(path: string, why: string, cause?: unknown): AppError {
+  return new AppError('tarball-unreadable', `${path} cannot be read: ${why}`, { cause });
+}

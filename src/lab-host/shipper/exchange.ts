@@ -1,0 +1,99 @@
+// One request and its answer: heard whenever it comes, given up when nothing moves, never held against a connection that is slow.
+
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import { AppError } from '../../lib/app-error.ts';
+import type { ReceiverAnswer } from './classify-answer.ts';
+import { watchIdle } from './idle-watch.ts';
+
+const MAX_ANSWER_BYTES = 256 * 1024;
+
+export interface ExchangeLimits {
+  connectTimeoutMs: number;
+  idleTimeoutMs: number;
+}
+
+/** What an exchange sends. */
+export interface RequestBody {
+  /** Sends all of it and ends the request. Rejects when the body itself fails. */
+  send(request: ClientRequest): Promise<void>;
+  /** No more is wanted: an answer is there, or none will come. */
+  stop(): void;
+  /** A part of it that left long ago has arrived: slow, and alive. */
+  moved(): void;
+  /** True while it sends nothing on purpose: that silence is not a dead connection. */
+  readonly isHeldBack: boolean;
+}
+
+export function textBody(text: string): RequestBody {
+  return {
+    async send(request) {
+      request.end(text);
+    },
+    stop: () => undefined,
+    moved: () => undefined,
+    isHeldBack: false,
+  };
+}
+
+/** Rejects with the connection's error, `idle-timeout`, `connect-timeout`, or the body's own. */
+export function exchange(request: ClientRequest, limits: ExchangeLimits, body: RequestBody): Promise<ReceiverAnswer> {
+  const { connectTimeoutMs, idleTimeoutMs } = limits;
+  return new Promise((resolve, reject) => {
+    let isAnswered = false;
+    const fail = (error: unknown) => {
+      clearTimeout(connectTimer);
+      unwatch();
+      body.stop();
+      request.destroy();
+      reject(error);
+    };
+    const unwatch = watchIdle(request, {
+      idleMs: idleTimeoutMs,
+      isHeldBack: () => body.isHeldBack && !isAnswered,
+      onMoved: () => body.moved(),
+      onIdle: () => fail(new AppError('idle-timeout', `the connection moved nothing for ${idleTimeoutMs} ms`)),
+    });
+    // Once the answer is being read, a connection that breaks under the rest of the body changes nothing.
+    const failUnanswered = (error: unknown) => {
+      if (!isAnswered) fail(error);
+    };
+    const connectTimer = setTimeout(() => {
+      fail(new AppError('connect-timeout', `no connection to ${request.host} within ${connectTimeoutMs} ms`));
+    }, connectTimeoutMs);
+    request.on('error', failUnanswered);
+    request.on('socket', (socket) => {
+      const connected = () => clearTimeout(connectTimer);
+      if (socket.connecting) socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
+      else connected();
+    });
+    request.once('response', (response) => {
+      isAnswered = true;
+      clearTimeout(connectTimer);
+      body.stop();
+      readAnswer(response).then((answer) => {
+        unwatch();
+        // Cut off while sending: the connection cannot carry another request.
+        if (!request.writableFinished) request.destroy();
+        resolve(answer);
+      }, fail);
+    });
+    body.send(request).catch(failUnanswered);
+  });
+}
+
+async function readAnswer(response: IncomingMessage): Promise<ReceiverAnswer> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > MAX_ANSWER_BYTES) break;
+    chunks.push(chunk);
+  }
+  const retryAfter = Number(response.headers['retry-after']);
+  return {
+    status: response.statusCode ?? 0,
+    contentType: response.headers['content-type'] ?? '',
+    body: Buffer.concat(chunks).toString('utf8'),
+    retryAfterS: Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : undefined,
+  };
+}

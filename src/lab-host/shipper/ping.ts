@@ -1,0 +1,81 @@
+// Builds `shipper --ping` from the configuration, runs it, and prints a line a layer.
+
+import { systemClock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { LabHostConfig } from '../lab-host-config.ts';
+import { CredentialFiles } from './credentials.ts';
+import { readInstalledVersion } from './installed-version.ts';
+import { configurationLayer, type Layer, type LayerReport, pingPath, runLayers } from './ping-layers.ts';
+import { nameLayer, packetLayer, tcpLayer } from './ping-network-layers.ts';
+import { contractLayer, credentialLayer, gateLayer, httpLayer } from './ping-receiver-layers.ts';
+import { clientCertificateLayer, tlsLayer } from './ping-tls-layers.ts';
+
+/** In the order in which one rests on the other. */
+export const PING_LAYERS: ReadonlyArray<readonly [name: string, layer: Layer]> = [
+  ['configuration', configurationLayer],
+  ['name', nameLayer],
+  ['tcp', tcpLayer],
+  ['full-size packet', packetLayer],
+  ['tls', tlsLayer],
+  ['client certificate', clientCertificateLayer],
+  ['http', httpLayer],
+  ['credential', credentialLayer],
+  ['contract', contractLayer],
+  ['gate', gateLayer],
+];
+
+const COLOURS: Record<LayerReport['status'], string> = {
+  ok: '\x1b[32m',
+  failed: '\x1b[31m',
+  'not used': '\x1b[2m',
+  'not reached': '\x1b[2m',
+};
+const STATUS_WIDTH = 'not reached'.length;
+const NAME_WIDTH = Math.max(...PING_LAYERS.map(([name]) => name.length));
+
+export interface PingOptions {
+  config: LabHostConfig;
+  installRoot: string;
+  form: 'json' | 'colours' | 'plain';
+  logger: Logger;
+  print: (text: string) => void;
+}
+
+/** Resolves with the exit code: 0 when every layer works. */
+export async function runPing({ config, installRoot, form, logger, print }: PingOptions): Promise<number> {
+  const { bearer_token_file: bearerToken, tls, url, connect_timeout_s } = config.receiver;
+  const path = pingPath({
+    receiverUrl: url,
+    hostId: config.host_id,
+    timeoutMs: connect_timeout_s * 1000,
+    credentials: new CredentialFiles({ bearerToken, tls, clock: systemClock, logger }),
+    clock: systemClock,
+    codeVersion: await readInstalledVersion(installRoot),
+  });
+  try {
+    const layers = await runLayers(PING_LAYERS, path);
+    const failed = layers.find(({ status }) => status === 'failed')?.layer ?? null;
+    print(
+      form === 'json'
+        ? `${JSON.stringify({ ok: failed === null, failed, layers })}\n`
+        : layers.map((report) => formatLayer(report, form === 'colours')).join(''),
+    );
+    return failed === null ? 0 : 1;
+  } finally {
+    path.close();
+  }
+}
+
+export function formatLayer(report: LayerReport, hasColours: boolean): string {
+  const status = report.status.padEnd(STATUS_WIDTH);
+  const start = `${hasColours ? `${COLOURS[report.status]}${status}\x1b[0m` : status}  ${report.layer.padEnd(NAME_WIDTH)}`;
+  if (report.status === 'not reached') return `${start.trimEnd()}\n`;
+  if (report.status !== 'failed') return `${start}  ${inert(report.detail)}\n`;
+  const cure = report.cure.split('\n').map((line) => `${' '.repeat(STATUS_WIDTH)}  cure: ${inert(line)}\n`);
+  return `${start}  ${report.code}: ${inert(report.detail)}\n${cure.join('')}`;
+}
+
+/** What the other end wrote must not drive this terminal. */
+function inert(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+}

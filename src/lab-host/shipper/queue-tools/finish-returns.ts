@@ -1,0 +1,51 @@
+// What a killed command has left without its note in quarantine/ or shipped/ goes the rest of its way into the queue.
+
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { QUARANTINE_REASON_FILE, RECEIPT_FILE } from '../../../protocol/episode-meta.ts';
+import { type HistoryRow, readHistory } from './queue-history.ts';
+import { mapPooled, type QueueTools } from './queue-tools.ts';
+import { placeOf, type ReturnAction, returnToQueue } from './return-to-queue.ts';
+import { originalId } from './settled-episodes.ts';
+
+/** Resolves with how many were finished. The caller holds the lock of the queue. */
+export async function finishReturns(tools: QueueTools): Promise<number> {
+  const rows = await readHistory(tools.layout);
+  let finished = 0;
+  for (const action of ['requeued', 'reshipped'] as const) {
+    const lastByName = new Map<string, HistoryRow>();
+    for (const row of rows) if (row.action === action && isPlainName(row.name)) lastByName.set(row.name, row);
+    const isCutShort = await mapPooled([...lastByName.keys()], (name) => lacksNote(join(placeOf(tools, action), name)));
+    const episodes = [...lastByName.values()]
+      .filter((_, index) => isCutShort[index])
+      .map(({ name, episode_id, note }) => ({ name, episodeId: originalId(name, episode_id), note }));
+    if (episodes.length > 0) finished += await finish(tools, action, episodes);
+  }
+  return finished;
+}
+
+async function finish(
+  tools: QueueTools,
+  action: ReturnAction,
+  episodes: Parameters<typeof returnToQueue>[2],
+): Promise<number> {
+  const reports = await returnToQueue(tools, action, episodes);
+  const done = reports.filter(({ outcome }) => outcome === 'returned').length;
+  tools.logger.warn({ episodes: done, action }, 'finished what an earlier command had left half-way');
+  return done;
+}
+
+/** An episode that is there, and has neither note. */
+async function lacksNote(directory: string): Promise<boolean> {
+  const isThere = (path: string) =>
+    access(path).then(
+      () => true,
+      () => false,
+    );
+  const notes = await Promise.all([QUARANTINE_REASON_FILE, RECEIPT_FILE].map((file) => isThere(join(directory, file))));
+  return !notes.includes(true) && (await isThere(directory));
+}
+
+function isPlainName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('/');
+}

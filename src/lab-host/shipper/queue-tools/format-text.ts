@@ -1,0 +1,40 @@
+// Text for a terminal: columns, and words from elsewhere that must not drive it.
+
+/** Columns with two spaces between them. */
+export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows].map((line) => line.map(inert));
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const format = (line: readonly string[]) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return `${lines.map(format).join('\n')}\n`;
+}
+
+/** `name  text` lines, the texts below each other; one of several lines is indented. */
+export function formatFields(fields: readonly (readonly [name: string, text: string])[]): string {
+  const width = Math.max(...fields.map(([name]) => name.length));
+  return fields
+    .map(([name, text]) => {
+      const [first = '', ...rest] = text.split('\n').map(inert);
+      const more = rest.map((line) => `${' '.repeat(width + 2)}${line}\n`).join('');
+      return `${name.padEnd(width)}  ${first}\n${more}`;
+    })
+    .join('');
+}
+
+/** A receiver's words, and names of files, may hold anything. */
+export function inert(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
+}
+
+/** `4,465 episodes`, `1 episode`. */
+export function countOf(count: number, noun = 'episode'): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** To the second, as `2026-05-01 06:37:53Z`; what is no time, as it is. */
+export function shortTime(wall: string): string {
+  return Number.isNaN(Date.parse(wall)) ? wall : `${new Date(wall).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+}

@@ -1,0 +1,117 @@
+// cis490 quarantine requeue and cis490 reship: back into the queue, as many as are asked for, with one command.
+
+import { AppError, messageOf } from '../../../lib/app-error.ts';
+import { formatWallTime } from '../../../lib/clock.ts';
+import { countOf, inert } from './format-text.ts';
+import { nowhere } from './nowhere.ts';
+import type { QueueTools } from './queue-tools.ts';
+import { type ReturnAction, returnToQueue } from './return-to-queue.ts';
+import { codeOf, type Selection, selectQuarantined } from './select-quarantined.ts';
+import { readQuarantine, readShipped, type SettledEpisode, type ShippedEpisode } from './settled-episodes.ts';
+
+// Of thousands a line each is no news any more; the history has them all.
+const LINES_TOLD = 10;
+
+export interface RequeueOptions {
+  selection: Selection;
+  all: boolean;
+  dryRun: boolean;
+}
+
+/** Resolves with the exit code. Throws `bad-input` before anything is moved. */
+export async function requeue(tools: QueueTools, { selection, all, dryRun }: RequeueOptions): Promise<number> {
+  const { ids, code, commit } = selection;
+  if (ids.length === 0 && code === undefined && commit === undefined && !all) {
+    throw new AppError('bad-input', 'which ones? Name episodes, or say --code, --commit or --all', {
+      hint: 'see what is there: cis490 quarantine list',
+    });
+  }
+  if (all && (ids.length > 0 || code !== undefined || commit !== undefined))
+    throw new AppError('bad-input', '--all beside a narrower choice; say one of them');
+  const quarantined = await readQuarantine(tools.layout);
+  const { selected, unknownIds } = selectQuarantined(quarantined, selection, tools.clock.wallTime());
+  for (const id of unknownIds) throw await nowhere(tools.layout, id, 'quarantine');
+  const why = new Map(selected.map((episode) => [episode.name, codeOf(episode)]));
+  return await giveBack(tools, 'requeued', selected, dryRun, ({ name }) => `refused for ${why.get(name)}`);
+}
+
+export interface ReshipOptions {
+  ids: readonly string[];
+  /** RFC 3339, or a date: its beginning in UTC. */
+  since?: string | undefined;
+  until?: string | undefined;
+  dryRun: boolean;
+}
+
+/** By the time at which the receiver had it, as the receipt says. Throws `bad-input` before anything is moved. */
+export async function reship(tools: QueueTools, { ids, since, until, dryRun }: ReshipOptions): Promise<number> {
+  if (ids.length > 0 === (since !== undefined))
+    throw new AppError('bad-input', 'which ones? Say --id ID…, or --since TIME');
+  if (until !== undefined && since === undefined) throw new AppError('bad-input', '--until needs --since');
+  const sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : readTimeMs('--since', since);
+  const untilMs = until === undefined ? Number.POSITIVE_INFINITY : readTimeMs('--until', until);
+  const shipped = await readShipped(tools.layout);
+  const selected: ShippedEpisode[] = [];
+  for (const id of ids) {
+    const exact = shipped.filter(({ name }) => name === id);
+    const found = exact.length > 0 ? exact : shipped.filter(({ episodeId }) => episodeId === id);
+    if (found.length === 0) throw await nowhere(tools.layout, id, 'shipped');
+    selected.push(...found);
+  }
+  if (ids.length === 0) selected.push(...shipped.filter((episode) => isWithin(episode, sinceMs, untilMs)));
+  const told = ({ note }: SettledEpisode<unknown>) =>
+    `shipped ${(note as ShippedEpisode['note'])?.shipped_at_wall ?? ''}`;
+  return await giveBack(tools, 'reshipped', [...new Set(selected)], dryRun, told);
+}
+
+function isWithin({ note }: ShippedEpisode, sinceMs: number, untilMs: number): boolean {
+  const shippedMs = Date.parse(note?.shipped_at_wall ?? '');
+  return shippedMs >= sinceMs && shippedMs < untilMs;
+}
+
+async function giveBack(
+  tools: QueueTools,
+  action: ReturnAction,
+  episodes: readonly SettledEpisode<unknown>[],
+  dryRun: boolean,
+  describe: (episode: SettledEpisode<unknown>) => string,
+): Promise<number> {
+  const { output } = tools;
+  if (episodes.length === 0) {
+    output.write(`nothing to do: no such episode is in ${action === 'requeued' ? 'quarantine' : 'shipped'}/\n`);
+    return 0;
+  }
+  const reports = dryRun ? undefined : await returnToQueue(tools, action, episodes);
+  const verb = dryRun ? `would be ${action}` : action;
+  const moved = reports ? reports.flatMap(({ outcome, episode }) => (outcome === 'returned' ? episode : [])) : episodes;
+  tellEach(tools, moved, (episode) => `${verb} ${episode.episodeId} (${describe(episode)})`);
+  const stayed = reports?.filter(({ outcome }) => outcome === 'taken' || outcome === 'failed') ?? [];
+  for (const { episode, outcome, error } of stayed) {
+    const why = outcome === 'taken' ? `another ${episode.episodeId} waits in episodes/` : messageOf(error);
+    output.write(`${inert(`stays ${episode.name}: ${why}`)}
+`);
+  }
+  const next = !dryRun && moved.length > 0 ? '; the shipper takes them up at its next scan' : '';
+  const left = stayed.length > 0 ? `; ${countOf(stayed.length)} could not be` : '';
+  output.write(`${countOf(moved.length)} ${verb}${next}${left}\n`);
+  return stayed.length > 0 ? 1 : 0;
+}
+
+export function tellEach<T>({ output }: QueueTools, items: readonly T[], describe: (item: T) => string): void {
+  for (const item of items.slice(0, LINES_TOLD)) output.write(`${inert(describe(item))}\n`);
+  const more = items.length - LINES_TOLD;
+  if (more > 0) output.write(`… and ${more.toLocaleString('en')} more\n`);
+}
+
+function readTimeMs(option: string, text: string): number {
+  try {
+    const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text);
+    return Temporal.Instant.from(isDate ? `${text}T00:00Z` : text).epochMilliseconds;
+  } catch {
+    const example = formatWallTime(Temporal.Instant.fromEpochMilliseconds(0)).replace(/^.{10}/, '2026-05-01');
+    throw new AppError(
+      'bad-input',
+      `${option}: found "${text}"; allowed: 2026-05-01 (its beginning, UTC), or a time with its zone such as ${example}`,
+    );
+  }
+}

@@ -1,0 +1,112 @@
+// The connections to the receiver: made with the credentials that hold now, kept for the next request, never kept past a change of credentials.
+
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { ReceiverAnswer } from './classify-answer.ts';
+import { classifyNetworkError } from './classify-network-error.ts';
+import type { ClientCredentials, CredentialSource } from './credentials.ts';
+import { type ExchangeLimits, exchange, type RequestBody, textBody } from './exchange.ts';
+
+export interface AskOptions {
+  json?: unknown;
+  headers?: OutgoingHttpHeaders;
+  stop?: AbortSignal;
+}
+
+export interface RequestPlan {
+  method: 'GET' | 'POST' | 'PUT';
+  path: string;
+  headers: OutgoingHttpHeaders;
+  body: RequestBody;
+  stop: AbortSignal | undefined;
+}
+
+interface Agents {
+  credentials: ClientCredentials;
+  /** As many connections as episodes may be sent at once. */
+  episodes: HttpAgent;
+  /** Small requests never wait behind an episode. */
+  small: HttpAgent;
+}
+
+export interface ConnectionOptions extends ExchangeLimits {
+  receiverUrl: string;
+  credentials: CredentialSource;
+  concurrency: number;
+}
+
+export class ReceiverConnections {
+  readonly #options: ConnectionOptions;
+  readonly #base: URL;
+  #agents: Agents | undefined;
+  readonly #retired = new Set<HttpAgent>();
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#base = new URL(options.receiverUrl);
+  }
+
+  get #isTls(): boolean {
+    return this.#base.protocol === 'https:';
+  }
+
+  /** A small request: its answer whatever the status. Rejects as `exchange` does, or with `credentials-unusable`. */
+  async ask(method: RequestPlan['method'], path: string, options: AskOptions = {}): Promise<ReceiverAnswer> {
+    const text = options.json === undefined ? '' : JSON.stringify(options.json);
+    const headers: OutgoingHttpHeaders = { ...options.headers };
+    if (options.json !== undefined) headers['Content-Type'] = 'application/json';
+    if (method !== 'GET') headers['Content-Length'] = Buffer.byteLength(text);
+    return await this.request({ method, path, headers, body: textBody(text), stop: options.stop }, 'small');
+  }
+
+  async request(plan: RequestPlan, kind: 'episodes' | 'small'): Promise<ReceiverAnswer> {
+    const agents = this.#agentsNow();
+    try {
+      const answer = await exchange(this.#open(plan, agents, kind), this.#options, plan.body);
+      if (answer.status === 401) this.#options.credentials.lookAgain();
+      return answer;
+    } catch (error) {
+      if (classifyNetworkError(error).kind === 'held') this.#options.credentials.lookAgain();
+      throw error;
+    }
+  }
+
+  close(): void {
+    if (this.#agents) this.#retire(this.#agents);
+    this.#agents = undefined;
+    for (const agent of this.#retired) agent.destroy();
+    this.#retired.clear();
+  }
+
+  #open({ method, path, headers, stop }: RequestPlan, agents: Agents, kind: 'episodes' | 'small'): ClientRequest {
+    const { bearerToken } = agents.credentials;
+    return (this.#isTls ? httpsRequest : httpRequest)(new URL(path, this.#base), {
+      method,
+      agent: agents[kind],
+      headers: { ...headers, ...(bearerToken !== undefined && { Authorization: `Bearer ${bearerToken}` }) },
+      ...(stop && { signal: stop }),
+    });
+  }
+
+  #agentsNow(): Agents {
+    const credentials = this.#options.credentials.current();
+    if (this.#agents?.credentials === credentials) return this.#agents;
+    if (this.#agents) this.#retire(this.#agents);
+    const make = (maxSockets: number) =>
+      this.#isTls
+        ? new HttpsAgent({ keepAlive: true, maxSockets, ...credentials.tls })
+        : new HttpAgent({ keepAlive: true, maxSockets });
+    this.#agents = { credentials, episodes: make(this.#options.concurrency), small: make(Number.POSITIVE_INFINITY) };
+    return this.#agents;
+  }
+
+  /** What is under way on its connections goes on; each is closed once it is free. */
+  #retire({ episodes, small }: Agents): void {
+    for (const agent of this.#retired) if (Object.keys(agent.sockets).length === 0) this.#retired.delete(agent);
+    for (const agent of [episodes, small]) {
+      agent.maxFreeSockets = 0;
+      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+      this.#retired.add(agent);
+    }
+  }
+}

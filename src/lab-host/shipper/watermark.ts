@@ -1,0 +1,98 @@
+// Keeps the disk above its reserve: deletes what is shipped, oldest first, and when that is not enough tells the orchestrator, by the
+// file BACKPRESSURE, to start nothing new. What has not been shipped is never deleted.
+
+import { rm, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../lib/app-error.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { formatSize } from '../../lib/format-size.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { BACKPRESSURE_FILE } from '../lab-host-config.ts';
+import { shippedOldestFirst } from './clean-up.ts';
+import type { DataLayout } from './data-layout.ts';
+import { removeSettled } from './remove-settled.ts';
+
+// Lifted only well above the mark, so that one episode does not lift and set it by turns.
+const LIFT_FACTOR = 1.1;
+
+export interface WatermarkDependencies {
+  layout: DataLayout;
+  minFreeBytes: () => number;
+  clock: Clock;
+  logger: Logger;
+  /** Bytes that can still be written to the data directory. */
+  freeBytes?: () => Promise<number>;
+}
+
+export class Watermark {
+  readonly #dependencies: WatermarkDependencies;
+  readonly #freeBytes: () => Promise<number>;
+  #isSet: boolean | undefined;
+
+  constructor(dependencies: WatermarkDependencies) {
+    this.#dependencies = dependencies;
+    this.#freeBytes = dependencies.freeBytes ?? (() => freeBytesOf(dependencies.layout.root));
+  }
+
+  /** Call it before each pass. */
+  async keep(): Promise<void> {
+    const minFreeBytes = this.#dependencies.minFreeBytes();
+    let free = await this.#freeBytes();
+    if (free < minFreeBytes) free = await this.#deleteShipped(free);
+    if (free < minFreeBytes) await this.#set(free);
+    else if (free >= minFreeBytes * LIFT_FACTOR || this.#isSet === undefined) await this.#lift(free);
+  }
+
+  async #deleteShipped(freeBefore: number): Promise<number> {
+    const { layout, logger } = this.#dependencies;
+    const minFreeBytes = this.#dependencies.minFreeBytes();
+    let free = freeBefore;
+    let deleted = 0;
+    for (const name of await shippedOldestFirst(layout)) {
+      if (free >= minFreeBytes) break;
+      await removeSettled(layout, layout.shipped, name);
+      deleted += 1;
+      free = await this.#freeBytes();
+    }
+    if (deleted > 0) {
+      logger.info(
+        { episodes: deleted, free: formatSize(free) },
+        'disk is short: deleted shipped episodes, oldest first',
+      );
+    }
+    return free;
+  }
+
+  async #set(free: number): Promise<void> {
+    if (this.#isSet === true) return;
+    const { layout, clock, logger } = this.#dependencies;
+    const minFreeBytes = this.#dependencies.minFreeBytes();
+    const path = join(layout.root, BACKPRESSURE_FILE);
+    const cure = `make room on this disk: df -h ${layout.root}; du -xh --max-depth=2 ${layout.root} | sort -h | tail`;
+    logger.error(
+      { free: formatSize(free), min_free: formatSize(minFreeBytes), cure },
+      'disk is short and nothing more can be deleted: no recording starts until there is room',
+    );
+    const content = { since_wall: clock.wallTime(), free_bytes: free, min_free_bytes: minFreeBytes };
+    try {
+      await writeFileDurably(path, toJsonFile(content));
+      this.#isSet = true;
+    } catch (error) {
+      logger.error({ path, reason: messageOf(error) }, 'the orchestrator could not be told; it is tried again');
+    }
+  }
+
+  async #lift(free: number): Promise<void> {
+    const { layout, logger } = this.#dependencies;
+    await rm(join(layout.root, BACKPRESSURE_FILE), { force: true });
+    if (this.#isSet === true)
+      logger.info({ free: formatSize(free) }, 'there is room on the disk again: recordings start');
+    this.#isSet = false;
+  }
+}
+
+async function freeBytesOf(path: string): Promise<number> {
+  const filesystem = await statfs(path);
+  return filesystem.bavail * filesystem.bsize;
+}
