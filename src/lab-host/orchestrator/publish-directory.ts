@@ -18,7 +18,7 @@ import { type Published, type PublishStep, publishEpisode } from './publish-epis
 import { readRecorderMeta, refuseTaken, sourceOf } from './publish-source.ts';
 import { asUser, becomeWhoMayPublish, type User } from './publish-user.ts';
 import { makeStaging, sweepStagings } from './staging.ts';
-import { copyTree, giveTree, removeTree } from './tree-commands.ts';
+import { copyTree, giveTree, lookOfTree, removeTree } from './tree-commands.ts';
 
 export type DirectoryStep = PublishStep | 'staging-made' | 'copied' | 'original-removed' | 'staging-removed';
 
@@ -116,11 +116,15 @@ async function copy(work: Work, owner: User | undefined): Promise<Published> {
   let published: Published;
   try {
     const target = join(staging.directory, work.meta.episode_id);
+    const lookBefore = await lookOfTree(source);
     await copyTree(source, target);
     if (owner) await giveTree(target, owner.uid, owner.gid);
     afterStep('copied');
     published = await asUser(owner, () => publishFrom(work, target));
-    if (!keep) await removeOriginal(source, logger);
+    if (!keep) {
+      if ((await lookOfTree(source)) === lookBefore) await removeOriginal(source, logger);
+      else tellChanged(source, logger);
+    }
     afterStep('original-removed');
   } finally {
     await staging.remove();
@@ -132,6 +136,15 @@ async function copy(work: Work, owner: User | undefined): Promise<Published> {
 function publishFrom(work: Work, recordedDirectory: string): Promise<Published> {
   const { meta, hasMeta, episodesDirectory, afterStep } = work;
   return publishEpisode({ recordedDirectory, episodesDirectory, meta, replaceMeta: hasMeta, afterStep });
+}
+
+/** Somebody still records into it: what came late is not in the episode, and must not be lost with the original. */
+function tellChanged(source: string, logger: Logger): void {
+  const hint = 'publish when the recorder has ended; what is new in it can be published again under another --id';
+  logger.warn(
+    { path: source, hint },
+    'the directory changed while it was copied: the episode has what was there first, and the original stays',
+  );
 }
 
 /** It is published: what cannot be removed now is a warning, not a failure. */

@@ -23,6 +23,12 @@ export async function belongsTo(path: string, uid: number): Promise<boolean> {
   return (await command('find', ['-P', path, '!', '-uid', `${uid}`, '-print', '-quit'])) === '';
 }
 
+/** How a whole tree looks now: another string when anything in it was added, removed, written or renamed since. */
+export async function lookOfTree(path: string): Promise<string> {
+  const look = await command('find', ['-P', path, '-printf', '%P\\0%y\\0%s\\0%T@\\0%C@\\0%i\\n']);
+  return look.split('\n').sort().join('\n');
+}
+
 async function command(program: string, args: string[]): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(program, args, {

@@ -16,6 +16,8 @@ import { type DataLayout, dataLayout, makeDataDirectories } from './data-layout.
 import { GateMemory } from './gate-memory.ts';
 import { ProgressLine, type Terminal } from './progress-line.ts';
 import { createTransport } from './put-episode.ts';
+import { finishReturns } from './queue-tools/finish-returns.ts';
+import { withQueueLock } from './queue-tools/queue-lock.ts';
 import { requeueEpisodes } from './queue-tools/requeue-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { RefusalBrake } from './refusal-brake.ts';
@@ -31,6 +33,8 @@ import { Watermark } from './watermark.ts';
 
 const SAVE_EVERY_MS = 1_000;
 const UPKEEP_EVERY_MS = 5_000;
+const ASK_AGAIN_EVERY_MS = 3_600_000;
+const LOCK_PATIENCE_MS = 1_000;
 // Each change of it starts a child process, which tells systemd.
 const STATUS_EVERY_MS = 30_000;
 
@@ -69,7 +73,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
   const progress = options.terminal && new ProgressLine(options.terminal, clock);
   const afterStep = options.afterStep ?? noStepObserver;
   const link = new ReceiverLink(clock, Math.random);
-  const pace: Pace = { isShortOfRoom: false };
+  const pace: Pace = { isShortOfRoom: false, stuck: new Set() };
   const status = new ShipperStatus(clock, link, pace);
   const credentials = new CredentialFiles({
     bearerToken: receiver.bearer_token_file,
@@ -113,6 +117,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     logger,
     afterStep,
     onVerdict: (episodeId, verdict) => status.verdict(episodeId, verdict),
+    onWork: () => notifier?.alive(),
     onProgress: (pass) => {
       progress?.counted(pass.done, pass.total);
       status.progress(pass);
@@ -136,10 +141,13 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
   const over = AbortSignal.any([stop, ended.signal]);
   try {
     logger.info({ host: config.host_id, receiver: receiver.url, data: layout.root }, 'shipper started');
+    await finishCutShort(dependencies);
     await upkeep.run(over);
+    if (once) await askOnce(dependencies, over);
     const beside = [
       keepSaved(new StateFile(layout.stateFile), status, { clock, logger, ended: ended.signal, notifier }),
       ...(once ? [] : [keepUp(upkeep, { clock, over, hasWork: () => isPassing && !link.trouble, notifier })]),
+      ...(once ? [] : [keepAsking(dependencies, over)]),
       ...(once ? [] : [runHeartbeats({ transport, collect, clock, random: Math.random, stop: over, logger })]),
     ];
     try {
@@ -175,12 +183,11 @@ interface Settings {
 
 function createUpkeep(
   { logger, clock }: ShipperOptions,
-  { layout, transport }: PassDependencies,
+  { layout }: PassDependencies,
   uptime: Uptime,
   settings: Settings,
 ): Upkeep {
   const shipper = () => settings.inForce.shipper;
-  const requeue = (names: readonly string[]) => requeueEpisodes({ layout, clock }, names);
   return new Upkeep({
     watermark: new Watermark({ layout, minFreeBytes: () => shipper().min_free, clock, logger }),
     cleanUp: new CleanUp({
@@ -192,11 +199,39 @@ function createUpkeep(
       quarantineKeepDays: () => shipper().quarantine_keep_days,
     }),
     cleanUpEveryMs: () => shipper().quarantine_cleanup_interval_s * 1000,
-    askAgain: (stop) => askAgain({ layout, transport, logger, requeue }, stop),
+    locked: (work) => withQueueLock(layout.root, clock, work, LOCK_PATIENCE_MS),
     uptime,
     clock,
     logger,
   });
+}
+
+/** What a killed command has left half-way between quarantine/ or shipped/ and the queue. */
+async function finishCutShort({ layout, clock, logger }: PassDependencies): Promise<void> {
+  const tools = { layout, clock, logger, by: 'shipper', output: { write: () => undefined }, afterStep: noStepObserver };
+  try {
+    await withQueueLock(layout.root, clock, async () => void (await finishReturns(tools)), LOCK_PATIENCE_MS);
+  } catch (error) {
+    logger.warn({ err: error }, 'what a command may have left half-way is finished by the next one');
+  }
+}
+
+async function askOnce({ layout, transport, clock, logger }: PassDependencies, over: AbortSignal): Promise<void> {
+  const requeue = (names: readonly string[]) => requeueEpisodes({ layout, clock }, names);
+  try {
+    await askAgain({ layout, transport, logger, requeue }, over);
+  } catch (error) {
+    logger.warn({ err: error }, 'refused episodes could not be put back into the queue; tried again in an hour');
+  }
+}
+
+/** Beside everything else: a receiver that says nothing holds nobody up. */
+async function keepAsking(dependencies: PassDependencies, over: AbortSignal): Promise<void> {
+  const { clock, link } = dependencies;
+  while (!over.aborted) {
+    if (!link.trouble) await askOnce(dependencies, over);
+    await clock.sleep(ASK_AGAIN_EVERY_MS, over);
+  }
 }
 
 /** SIGHUP: a bad configuration is told, and the old one stays in force. */
@@ -210,8 +245,8 @@ async function reload(
     const next = await load();
     const before = settings.inForce;
     settings.inForce = next;
-    const { zstd_level, order, concurrency } = next.shipper;
-    Object.assign(dependencies, { zstdLevel: zstd_level, order, concurrency });
+    const { zstd_level, order } = next.shipper;
+    Object.assign(dependencies, { zstdLevel: zstd_level, order });
     credentials.lookAgain();
     const fixed = (config: LabHostConfig) =>
       JSON.stringify([
@@ -222,7 +257,7 @@ async function reload(
         config.shipper.scan_interval_s,
       ]);
     if (fixed(before) !== fixed(next)) {
-      const what = 'host_id, [paths], [receiver], bandwidth_limit, scan_interval_s';
+      const what = 'host_id, [paths], [receiver], bandwidth_limit, scan_interval_s, concurrency';
       logger.warn({ what }, 'a change of these takes effect at the next restart');
     }
     logger.info('configuration and credentials read again');

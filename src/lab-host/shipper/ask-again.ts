@@ -24,7 +24,10 @@ export async function askAgain(
   let requeued = 0;
   for (const { stamp, names } of await refusedByGate(layout)) {
     if (stop.aborted) break;
-    if ((await askGate(transport, stamp, stop)).kind !== 'accepted') continue;
+    const answer = await askGate(transport, stamp, stop);
+    // Who does not answer one question does not answer the next.
+    if (answer.kind === 'unknown' || answer.kind === 'absent') break;
+    if (answer.kind !== 'accepted') continue;
     const count = await requeue(names);
     requeued += count;
     logger.info(

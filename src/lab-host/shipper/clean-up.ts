@@ -1,9 +1,9 @@
 // Deletes by age what has been settled: shipped episodes, and refused ones after a longer time. Old is only what both clocks call old: the
 // wall clock, which may jump, and the time that this shipper has run since, which cannot.
 
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, isMissing } from '../../lib/app-error.ts';
+import { isMissing } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { DataLayout } from './data-layout.ts';
@@ -32,18 +32,19 @@ export class CleanUp {
     this.#dependencies = dependencies;
   }
 
-  async run(): Promise<void> {
+  async run(stop: AbortSignal): Promise<void> {
     const { layout, shippedKeepDays, quarantineKeepDays } = this.#dependencies;
-    await this.#clean(layout.shipped, shippedKeepDays());
-    if (quarantineKeepDays() > 0) await this.#clean(layout.quarantine, quarantineKeepDays());
+    await this.#clean(layout.shipped, shippedKeepDays(), stop);
+    if (quarantineKeepDays() > 0) await this.#clean(layout.quarantine, quarantineKeepDays(), stop);
   }
 
-  async #clean(directory: string, keepDays: number): Promise<void> {
+  async #clean(directory: string, keepDays: number, stop: AbortSignal): Promise<void> {
     const { layout, logger } = this.#dependencies;
     for (const name of await readdir(directory)) {
+      if (stop.aborted) return;
       try {
         const settled = await readSettledAt(join(directory, name));
-        if (!this.#isOld(join(directory, name), settled, keepDays * DAY_S)) continue;
+        if (!settled || !this.#isOld(join(directory, name), settled, keepDays * DAY_S)) continue;
         await removeSettled(layout, directory, name);
         logger.info({ path: join(directory, name), settled_at: settled.atWall, keep_days: keepDays }, 'deleted by age');
       } catch (error) {
@@ -63,16 +64,12 @@ export class CleanUp {
   }
 }
 
-/** The names in shipped/, oldest first by when they were shipped. */
+/** The names in shipped/ that have their receipt, oldest first by when they were shipped. */
 export async function shippedOldestFirst(layout: DataLayout): Promise<string[]> {
   const found: { name: string; atWall: string }[] = [];
   for (const name of await readdir(layout.shipped)) {
-    try {
-      if (!(await stat(join(layout.shipped, name))).isDirectory()) continue;
-      found.push({ name, atWall: (await readSettledAt(join(layout.shipped, name))).atWall });
-    } catch (error) {
-      if (!isMissing(error) && errnoOf(error) !== 'ENOTDIR') throw error;
-    }
+    const settled = await readSettledAt(join(layout.shipped, name));
+    if (settled) found.push({ name, atWall: settled.atWall });
   }
   return found.toSorted((a, b) => (a.atWall < b.atWall ? -1 : 1)).map(({ name }) => name);
 }

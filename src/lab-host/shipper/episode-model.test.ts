@@ -105,6 +105,7 @@ class World {
       logger: createLogger({ level: 'error', form: 'plain', clock, write: () => undefined }),
       afterStep: noStepObserver,
       onVerdict: () => undefined,
+      onWork: () => undefined,
     };
     return this.dependencies;
   }

@@ -1,7 +1,7 @@
 // The two files that the shipper itself leaves in an episode: the receipt and the reason for quarantine. Durable before what they announce.
 
 import { randomBytes } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
@@ -70,14 +70,14 @@ const settledSchema = z.looseObject({
   shipper_uptime_s: z.number().optional().catch(undefined),
 });
 
-/** When an episode in shipped/ or quarantine/ came there: by its note, or else by its directory's own time. Throws ENOENT when it is gone. */
-export async function readSettledAt(directory: string): Promise<SettledAt> {
+/** When an episode in shipped/ or quarantine/ came there, by its note. Undefined without one: then a command may be at work on it. */
+export async function readSettledAt(directory: string): Promise<SettledAt | undefined> {
   for (const name of [RECEIPT_FILE, QUARANTINE_REASON_FILE]) {
     const note = settledSchema.safeParse(await readJsonFile(join(directory, name)).catch(() => undefined)).data;
     const atWall = note?.shipped_at_wall ?? note?.quarantined_at_wall;
     if (atWall !== undefined && !Number.isNaN(Date.parse(atWall))) return { atWall, uptimeS: note?.shipper_uptime_s };
   }
-  return { atWall: (await stat(directory)).mtime.toISOString(), uptimeS: undefined };
+  return undefined;
 }
 
 /** The half-written file lies in the outbox: a crash leaves nothing in the episode that is not the recorder's. */

@@ -1,6 +1,8 @@
 // What a person does about each reason for which the queue is held.
 
 const CURES: Record<string, string> = {
+  'mass-refusal':
+    'one episode after another is refused with the same code, which may be a mistake of the receiver: look at it and at cis490 quarantine list; what was refused by mistake comes back with cis490 quarantine requeue',
   'credential-missing':
     'set [receiver] bearer_token_file or [receiver.tls] cert_file and key_file in the lab host configuration, then check it: cis490 shipper --ping',
   'credential-invalid':

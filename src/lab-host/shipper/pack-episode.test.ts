@@ -55,7 +55,7 @@ function write(episodeId: string, files: Record<string, string | Uint8Array>): v
 }
 
 const pack = (episodeId: string, afterStep: AfterStep<ShipperStep> = noStepObserver, stop = NEVER) =>
-  packEpisode({ layout, zstdLevel: 3, afterStep }, episodeId, stop);
+  packEpisode({ layout, zstdLevel: 3, afterStep, onWork: () => undefined }, episodeId, stop);
 
 /** Runs `act` at one step of the next packing. */
 const at =

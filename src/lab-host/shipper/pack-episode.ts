@@ -41,6 +41,8 @@ export interface PackDependencies {
   layout: DataLayout;
   zstdLevel: number;
   afterStep: AfterStep<ShipperStep>;
+  /** Called with each piece of work: a large episode takes its time. */
+  onWork: () => void;
 }
 
 /**
@@ -99,7 +101,7 @@ async function findPacked(
 }
 
 async function writeTarball(
-  { layout, zstdLevel, afterStep }: PackDependencies,
+  { layout, zstdLevel, afterStep, onWork }: PackDependencies,
   episodeId: string,
   directory: string,
   files: readonly EpisodeFile[],
@@ -109,7 +111,7 @@ async function writeTarball(
   const { tarball, partial, sidecar } = outboxFiles(layout, episodeId);
   try {
     const written = await writePartial(partial, afterStep, (handle) =>
-      compressInto(handle, tarSources(episodeId, directory, files), zstdLevel, directory, stop),
+      compressInto(handle, tarSources(episodeId, directory, files), { zstdLevel, directory, stop, onWork }),
     );
     if (!sameSource(source, sourceState(await listEpisodeFiles(directory)))) {
       throw new AppError('episode-changing', `${directory} changed while it was packed`, { retryable: true });
@@ -150,9 +152,12 @@ async function writePartial<T>(
 async function compressInto(
   handle: FileHandle,
   sources: TarSource[],
-  zstdLevel: number,
-  directory: string,
-  stop: AbortSignal,
+  {
+    zstdLevel,
+    directory,
+    stop,
+    onWork,
+  }: { zstdLevel: number; directory: string; stop: AbortSignal; onWork: () => void },
 ): Promise<{ sha256: string; sizeBytes: number }> {
   const tar = packTar(sources, {
     map: (header) => ({ ...header, uid: 0, gid: 0, uname: '', gname: '', mode: (header.mode ?? 0) & 0o777 }),
@@ -170,6 +175,7 @@ async function compressInto(
   try {
     for await (const chunk of tar.pipe(zstd) as AsyncIterable<Buffer>) {
       stop.throwIfAborted();
+      onWork();
       hash.update(chunk);
       await handle.writeFile(chunk);
       sizeBytes += chunk.byteLength;

@@ -1,7 +1,7 @@
 // What is to be shipped, oldest first, and what the outbox holds for nobody.
 
 import type { Dirent } from 'node:fs';
-import { lstat, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isMissing } from '../../lib/app-error.ts';
@@ -9,6 +9,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { META_FILE } from '../../protocol/episode-meta.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
 import type { DataLayout } from './data-layout.ts';
+import { removeTree } from './remove-tree.ts';
 
 // A listing that is larger is read when the episode is packed, not for a sum.
 const MAX_LISTING_BYTES = 1024 * 1024;
@@ -84,7 +85,11 @@ async function listedBytes(metaPath: string): Promise<number> {
 }
 
 /** Removes what a crash left in the outbox: all that was half-written, and tarballs whose episode has moved on. Returns the names. */
-export async function sweepOutbox(layout: DataLayout, waiting: ReadonlySet<string>): Promise<string[]> {
+export async function sweepOutbox(
+  layout: DataLayout,
+  waiting: ReadonlySet<string>,
+  onStuck?: (name: string, error: unknown) => void,
+): Promise<string[]> {
   const removed: string[] = [];
   for (const name of await readdir(layout.outbox)) {
     const isHalfWritten = name.endsWith('.partial') || name.endsWith('.tmp');
@@ -92,8 +97,13 @@ export async function sweepOutbox(layout: DataLayout, waiting: ReadonlySet<strin
       ? name.slice(0, -EPISODE_SUFFIX.length)
       : name.replace(/\.json$/, '');
     if (!isHalfWritten && waiting.has(episodeId)) continue;
-    await rm(join(layout.outbox, name), { force: true, recursive: true });
-    removed.push(name);
+    try {
+      await removeTree(join(layout.outbox, name));
+      removed.push(name);
+    } catch (error) {
+      // What cannot be deleted stands in nobody's way.
+      onStuck?.(name, error);
+    }
   }
   return removed;
 }

@@ -91,6 +91,7 @@ beforeEach(async () => {
     logger: createLogger({ level: 'info', form: 'plain', clock, write }),
     afterStep: noStepObserver,
     onVerdict: () => undefined,
+    onWork: () => undefined,
   };
 });
 afterEach(() => removeDirectory(root));

@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -43,6 +42,8 @@ export interface ShipDependencies {
   afterStep: AfterStep<ShipperStep>;
   /** Each answer, or that none came, as soon as its meaning is known. */
   onVerdict: (episodeId: string, verdict: Verdict) => void;
+  /** Called with each piece of work that takes its time. */
+  onWork: () => void;
 }
 
 interface Tally {
@@ -127,6 +128,8 @@ async function packAndPut(dependencies: ShipDependencies, episodeId: string, sto
   const admission = await link.admit(stop, dependencies.patience);
   if (!admission) return 'waiting';
   try {
+    // A command may have drained it while its turn was awaited.
+    if (!existsSync(join(layout.episodes, episodeId))) return 'gone';
     const verdict = await attempt(dependencies, packed, stop);
     if (stop.aborted && verdict.kind === 'transient') return 'waiting';
     return await settle(dependencies, packed, verdict);
@@ -162,13 +165,13 @@ async function settle(dependencies: ShipDependencies, packed: PackedEpisode, ver
 }
 
 async function eventOf(
-  { brake }: ShipDependencies,
+  { brake, onWork }: ShipDependencies,
   { episodeId, tarballPath, sha256 }: PackedEpisode,
   verdict: Verdict,
 ): Promise<EpisodeEvent> {
   if (verdict.kind === 'fatal' && brake.isTooMany(verdict.code, episodeId)) return 'braked';
   if (verdict.kind !== 'damaged') return EVENT_OF_VERDICT[verdict.kind];
-  return (await sha256OfFile(tarballPath)) === sha256 ? 'damaged-on-the-way' : 'damaged-here';
+  return (await sha256OfFile(tarballPath, onWork)) === sha256 ? 'damaged-on-the-way' : 'damaged-here';
 }
 
 /** What the answer says of the receiver, for all episodes that wait. */
@@ -301,10 +304,13 @@ function localRefusal(code: string, detail: string): Refused {
 }
 
 /** Undefined when it cannot be read to its end. */
-async function sha256OfFile(path: string): Promise<string | undefined> {
+async function sha256OfFile(path: string, onWork: () => void): Promise<string | undefined> {
   const hash = createHash('sha256');
   try {
-    await pipeline(createReadStream(path), hash);
+    for await (const chunk of createReadStream(path)) {
+      onWork();
+      hash.update(chunk);
+    }
     return hash.digest('hex');
   } catch {
     return undefined;

@@ -1,7 +1,11 @@
 // One pass over the queue: sweep the outbox, then every finished episode, oldest first, a few at a time.
 
+import { join } from 'node:path';
 import { type EpisodeScanner, sweepOutbox } from './scan-episodes.ts';
 import { type ShipDependencies, type ShipOutcome, shipEpisode } from './ship-episode.ts';
+
+// A smaller one may fit where a large one does not; thousands of them need not be tried.
+const MOST_WITHOUT_ROOM = 10;
 
 export interface PassDependencies extends ShipDependencies {
   scanner: EpisodeScanner;
@@ -15,6 +19,8 @@ export interface PassDependencies extends ShipDependencies {
 /** Goes from pass to pass: while the disk is short, one episode at a time is packed, so that room for one is enough. */
 export interface Pace {
   isShortOfRoom: boolean;
+  /** What was told of already. */
+  stuck: Set<string>;
 }
 
 export interface PassProgress {
@@ -33,7 +39,7 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
   const { layout, scanner, logger, pace, order, onProgress } = dependencies;
   const oldestFirst = await scanner.scan();
   const queue = order === 'oldest-first' ? oldestFirst : oldestFirst.toReversed();
-  const swept = await sweepOutbox(layout, new Set(queue.map(({ episodeId }) => episodeId)));
+  const swept = await sweepOutbox(layout, new Set(queue.map(({ episodeId }) => episodeId)), tellStuck);
   if (swept.length > 0)
     logger.info({ files: swept.length, first: swept[0] }, 'outbox: removed what nothing needs any more');
   const waiting = new Map(oldestFirst.map((episode) => [episode.episodeId, episode]));
@@ -46,9 +52,9 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
   };
   tell(undefined);
   let next = 0;
-  let isFull = false;
+  let withoutRoom = 0;
   const work = async () => {
-    while (!stop.aborted && !isFull) {
+    while (!stop.aborted && withoutRoom < MOST_WITHOUT_ROOM) {
       const episodeId = queue[next]?.episodeId;
       next += 1;
       if (episodeId === undefined) return;
@@ -58,13 +64,20 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
         waitingBytes -= waiting.get(episodeId)?.sizeBytes ?? 0;
         waiting.delete(episodeId);
       }
-      isFull ||= outcome === 'no-room';
+      if (outcome === 'no-room') withoutRoom += 1;
       tellOfRoom(outcome);
       tell({ episodeId, outcome });
     }
   };
   await Promise.all(Array.from({ length: pace.isShortOfRoom ? 1 : dependencies.concurrency }, work));
   return waiting.size;
+
+  function tellStuck(name: string, error: unknown): void {
+    const path = join(layout.outbox, name);
+    if (pace.stuck.has(path)) return;
+    pace.stuck.add(path);
+    logger.error({ path, err: error, cure: `sudo rm -rf '${path}'` }, 'outbox: cannot be deleted; the queue goes on');
+  }
 
   function tellOfRoom(outcome: ShipOutcome): void {
     if (outcome === 'no-room' && !pace.isShortOfRoom) {

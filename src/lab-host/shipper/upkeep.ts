@@ -1,5 +1,4 @@
-// What goes on beside the queue, whatever state it is in: the disk's reserve at each look, deleting by age and asking the gate again now
-// and then, and the note of how long the shipper has run. A failure of one is told and stops nothing.
+// What goes on beside the queue, whatever state it is in: the disk's reserve at each look, deleting by age now and then, and the note of how long the shipper has run. A failure of one is told and stops nothing.
 
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -7,14 +6,14 @@ import type { CleanUp } from './clean-up.ts';
 import type { Uptime } from './uptime.ts';
 import type { Watermark } from './watermark.ts';
 
-const ASK_AGAIN_EVERY_MS = 3_600_000;
 const SAVE_UPTIME_EVERY_MS = 600_000;
 
 export interface UpkeepDependencies {
   watermark: Watermark;
   cleanUp: CleanUp;
   cleanUpEveryMs: () => number;
-  askAgain: (stop: AbortSignal) => Promise<number>;
+  /** Runs it while no command takes episodes out of quarantine/ or shipped/. */
+  locked: (work: () => Promise<void>) => Promise<void>;
   uptime: Uptime;
   clock: Clock;
   logger: Logger;
@@ -30,13 +29,12 @@ export class Upkeep {
 
   /** Does what is due. */
   async run(stop: AbortSignal): Promise<void> {
-    const { watermark, cleanUp, cleanUpEveryMs, askAgain, uptime } = this.#dependencies;
-    await this.#attempt('the reserve of the disk could not be kept', () => watermark.keep());
-    await this.#every('clean-up', cleanUpEveryMs(), 'nothing could be deleted by age', () => cleanUp.run());
+    const { watermark, cleanUp, cleanUpEveryMs, locked, uptime } = this.#dependencies;
+    await this.#attempt('the reserve of the disk could not be kept', () => locked(() => watermark.keep()));
+    await this.#every('clean-up', cleanUpEveryMs(), 'nothing could be deleted by age', () =>
+      locked(() => cleanUp.run(stop)),
+    );
     await this.#every('uptime', SAVE_UPTIME_EVERY_MS, 'shipper-uptime.json could not be written', () => uptime.save());
-    await this.#every('ask-again', ASK_AGAIN_EVERY_MS, 'the gate could not be asked again', async () => {
-      await askAgain(stop);
-    });
   }
 
   async #every(task: string, everyMs: number, failure: string, work: () => Promise<void>): Promise<void> {

@@ -1,6 +1,7 @@
 // Keeps the disk above its reserve: deletes what is shipped, oldest first, and when that is not enough tells the orchestrator, by the
 // file BACKPRESSURE, to start nothing new. What has not been shipped is never deleted.
 
+import { existsSync } from 'node:fs';
 import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../lib/app-error.ts';
@@ -35,7 +36,7 @@ export class Watermark {
     this.#freeBytes = dependencies.freeBytes ?? (() => freeBytesOf(dependencies.layout.root));
   }
 
-  /** Call it before each pass. */
+  /** Call it every few seconds, under the lock of the queue: a command may be putting shipped episodes back. */
   async keep(): Promise<void> {
     const minFreeBytes = this.#dependencies.minFreeBytes();
     let free = await this.#freeBytes();
@@ -51,7 +52,9 @@ export class Watermark {
     let deleted = 0;
     for (const name of await shippedOldestFirst(layout)) {
       if (free >= minFreeBytes) break;
-      await removeSettled(layout, layout.shipped, name);
+      await removeSettled(layout, layout.shipped, name).catch((error: unknown) => {
+        logger.warn({ episode: name, err: error }, 'a shipped episode could not be deleted');
+      });
       deleted += 1;
       free = await this.#freeBytes();
     }
@@ -65,10 +68,11 @@ export class Watermark {
   }
 
   async #set(free: number): Promise<void> {
-    if (this.#isSet === true) return;
     const { layout, clock, logger } = this.#dependencies;
     const minFreeBytes = this.#dependencies.minFreeBytes();
     const path = join(layout.root, BACKPRESSURE_FILE);
+    // Whoever has removed it by hand has not made room.
+    if (this.#isSet === true && existsSync(path)) return;
     const cure = `make room on this disk: df -h ${layout.root}; du -xh --max-depth=2 ${layout.root} | sort -h | tail`;
     logger.error(
       { free: formatSize(free), min_free: formatSize(minFreeBytes), cure },
