@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { publishEpisode } from '../../../test/support/episodes.ts';
+import { freePort } from '../../../test/support/program.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config/load-config.ts';
@@ -14,7 +15,7 @@ import { createLogger } from '../../lib/logger.ts';
 import { makeProblem } from '../../protocol/problem.ts';
 import { labHostConfigDefinition } from '../lab-host-config.ts';
 import { runShipper } from './app.ts';
-import { dataLayout } from './data-layout.ts';
+import { dataLayout, makeDataDirectories } from './data-layout.ts';
 
 // Only to end a test that hangs.
 const PATIENCE_MS = 60_000;
@@ -69,4 +70,36 @@ test('shipper-state.json tells why nothing is sent while the queue is held, and 
   stop.abort();
   assert.equal(await running, 0);
   assert.equal(stateOf().trouble.code, 'forbidden');
+});
+
+test('what a killed command left half-way goes back into the queue at the next start', async (t) => {
+  const root = temporaryDirectory(t);
+  const layout = dataLayout(join(root, 'data'));
+  await makeDataDirectories(layout);
+  const port = await freePort();
+  const configPath = join(root, 'lab-host.toml');
+  writeFileSync(
+    configPath,
+    `host_id = "lab-07"\n[paths]\ndata_dir = "data"\n[receiver]\nurl = "http://127.0.0.1:${port}"\n`,
+  );
+  for (const [place, name, action] of [
+    [layout.quarantine, 'q', 'requeued'],
+    [layout.shipped, 's', 'reshipped'],
+  ] as const) {
+    mkdirSync(join(place, name));
+    writeFileSync(join(place, name, 'data'), name);
+    const row = { at_wall: '2026-05-01T00:00:00.000000+00:00', action, by: 'test', episode_id: name, name, note: null };
+    writeFileSync(join(layout.root, 'queue-history.jsonl'), `${JSON.stringify(row)}\n`, { flag: 'a' });
+  }
+  const code = await runShipper({
+    config: loadConfig(labHostConfigDefinition, configPath).config,
+    installRoot: '/nowhere',
+    once: true,
+    stop: new AbortController().signal,
+    logger: createLogger({ level: 'error', form: 'plain', clock: systemClock, write: () => undefined }),
+    clock: systemClock,
+  });
+  assert.equal(code, 1, 'nobody listens there: they wait');
+  assert.deepEqual(readdirSync(layout.episodes).sort(), ['q', 's']);
+  assert.deepEqual([readdirSync(layout.quarantine), readdirSync(layout.shipped)], [[], []]);
 });

@@ -204,3 +204,11 @@ describe('the reserve of the disk', () => {
     assert.equal(readdirSync(layout.shipped).length, 3);
   });
 });
+
+test('a shipped episode without its receipt may be on its way back: a short disk does not delete it', async () => {
+  settle('shipped', 'bare', undefined);
+  settle('shipped', 'noted', { shipped_at_wall: clock.wallTime() });
+  const watermark = new Watermark({ layout, minFreeBytes: () => 100, clock, logger, freeBytes: async () => 0 });
+  await watermark.keep();
+  assert.deepEqual(readdirSync(layout.shipped), ['bare']);
+});
