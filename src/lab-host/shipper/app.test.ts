@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { publishEpisode } from '../../../test/support/episodes.ts';
-import { freePort } from '../../../test/support/program.ts';
+import { eventually, freePort } from '../../../test/support/program.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config/load-config.ts';
@@ -102,4 +102,42 @@ test('what a killed command left half-way goes back into the queue at the next s
   assert.equal(code, 1, 'nobody listens there: they wait');
   assert.deepEqual(readdirSync(layout.episodes).sort(), ['q', 's']);
   assert.deepEqual([readdirSync(layout.quarantine), readdirSync(layout.shipped)], [[], []]);
+});
+
+test('while everything is held, what is recorded meanwhile is counted', async (t) => {
+  const root = temporaryDirectory(t);
+  const layout = dataLayout(join(root, 'data'));
+  await makeDataDirectories(layout);
+  const server = createServer((_, response) => response.writeHead(403).end()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const configPath = join(root, 'lab-host.toml');
+  writeFileSync(
+    configPath,
+    `host_id = "lab-07"\n[paths]\ndata_dir = "data"\n[receiver]\nurl = "http://127.0.0.1:${port}"\n[shipper]\nmin_free = "0 B"\n`,
+  );
+  publishEpisode(layout.root, 'lab-07', { episodeId: 'e', commit: undefined, files: {} });
+  const stop = new AbortController();
+  const running = runShipper({
+    config: loadConfig(labHostConfigDefinition, configPath).config,
+    installRoot: '/nowhere',
+    once: false,
+    stop: stop.signal,
+    logger: createLogger({ level: 'error', form: 'plain', clock: systemClock, write: () => undefined }),
+    clock: systemClock,
+  });
+  const waits = async (count: number) => {
+    const state = () => JSON.parse(readFileSync(layout.stateFile, 'utf8'));
+    await eventually(
+      () => existsSync(layout.stateFile) && state().trouble?.kind === 'held' && state().waiting === count,
+      `${count} wait`,
+    );
+  };
+  await waits(1);
+  for (const episodeId of ['f', 'g'])
+    publishEpisode(layout.root, 'lab-07', { episodeId, commit: undefined, files: {} });
+  await waits(3);
+  stop.abort();
+  assert.equal(await running, 0);
 });

@@ -136,6 +136,10 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     snapshot: () => status.snapshot(layout.quarantine),
     clock,
   });
+  const rescan = async () => {
+    const queue = await dependencies.scanner.scan().catch(() => undefined);
+    if (queue) status.backlog(queue);
+  };
   let isPassing = true;
   const ended = new AbortController();
   const over = AbortSignal.any([stop, ended.signal]);
@@ -146,7 +150,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     if (once) await askOnce(dependencies, over);
     const beside = [
       keepSaved(new StateFile(layout.stateFile), status, { clock, logger, ended: ended.signal, notifier }),
-      ...(once ? [] : [keepUp(upkeep, { clock, over, hasWork: () => isPassing && !link.trouble, notifier })]),
+      ...(once ? [] : [keepUp(upkeep, { clock, over, hasWork: () => isPassing && !link.trouble, rescan, notifier })]),
       ...(once ? [] : [keepAsking(dependencies, over)]),
       ...(once ? [] : [runHeartbeats({ transport, collect, clock, random: Math.random, stop: over, logger })]),
     ];
@@ -270,14 +274,24 @@ async function reload(
 /** While there is work, its own progress alone tells systemd that it goes on: a pass that hangs is to be killed. */
 async function keepUp(
   upkeep: Upkeep,
-  from: { clock: Clock; over: AbortSignal; hasWork: () => boolean; notifier: Notifier | undefined },
+  from: {
+    clock: Clock;
+    over: AbortSignal;
+    hasWork: () => boolean;
+    /** A pass lasts as long as the trouble: what has been recorded since must still be counted. */
+    rescan: () => Promise<void>;
+    notifier: Notifier | undefined;
+  },
 ): Promise<void> {
-  const { clock, over, hasWork, notifier } = from;
+  const { clock, over, hasWork, rescan, notifier } = from;
   while (!over.aborted) {
     await clock.sleep(UPKEEP_EVERY_MS, over);
     if (over.aborted) return;
     await upkeep.run(over);
-    if (!hasWork()) notifier?.alive();
+    if (!hasWork()) {
+      notifier?.alive();
+      await rescan();
+    }
   }
 }
 

@@ -189,13 +189,13 @@ function tellLink(
       link.succeeded();
       return;
     case 'fatal':
-      if (event !== 'braked') link.succeeded();
-      else
-        hold(dependencies, {
-          ...verdict,
-          code: 'mass-refusal',
-          detail: `one episode after another is refused with ${verdict.code}: ${verdict.detail}`,
-        });
+      if (event === 'braked') {
+        const detail = `one episode after another is refused with ${verdict.code}: ${verdict.detail}`;
+        hold(dependencies, { ...verdict, code: 'mass-refusal', detail });
+        return;
+      }
+      // Another refusal does not end a hold that is there because of refusals: an episode that is taken does.
+      if (link.trouble?.code !== 'mass-refusal') link.succeeded();
       return;
     case 'damaged': {
       const tally = tallyOf(dependencies, episodeId);

@@ -7,6 +7,7 @@ import type { Verdict } from './classify-answer.ts';
 import type { QueueSnapshot } from './collect-heartbeat.ts';
 import { cureForHold } from './hold-cures.ts';
 import type { ReceiverLink } from './receiver-link.ts';
+import type { Waiting } from './scan-episodes.ts';
 import { SentRate } from './sent-rate.ts';
 import type { Pace, PassProgress } from './ship-pass.ts';
 import type { ShipperState } from './state-file.ts';
@@ -50,20 +51,29 @@ export class ShipperStatus {
     this.#state.last_answer = { at_wall: this.#clock.wallTime(), episode_id: episodeId, status, code, detail };
   }
 
+  backlog(queue: readonly Waiting[]): void {
+    const waitingBytes = queue.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    this.#count(queue.length, waitingBytes, queue[0]?.finishedAtMs);
+  }
+
   progress({ last, waiting, waitingBytes, oldestFinishedAtMs }: PassProgress): void {
     const state = this.#state;
-    state.waiting = waiting;
-    state.waiting_bytes = waitingBytes;
-    state.oldest_finished_at_wall =
-      oldestFinishedAtMs === undefined
-        ? null
-        : formatWallTime(Temporal.Instant.fromEpochMilliseconds(Math.floor(oldestFinishedAtMs)));
+    this.#count(waiting, waitingBytes, oldestFinishedAtMs);
     if (!last) return;
     if (last.outcome === 'shipped') state.shipped += 1;
     if (last.outcome === 'duplicate') state.duplicates += 1;
     if (last.outcome === 'quarantined') state.quarantined += 1;
     if (last.outcome !== 'waiting' && last.outcome !== 'gone' && last.outcome !== 'no-room')
       state.last = { episode_id: last.episodeId, outcome: last.outcome };
+  }
+
+  #count(waiting: number, waitingBytes: number, oldestFinishedAtMs: number | undefined): void {
+    this.#state.waiting = waiting;
+    this.#state.waiting_bytes = waitingBytes;
+    this.#state.oldest_finished_at_wall =
+      oldestFinishedAtMs === undefined
+        ? null
+        : formatWallTime(Temporal.Instant.fromEpochMilliseconds(Math.floor(oldestFinishedAtMs)));
   }
 
   now(): ShipperState {
