@@ -109,15 +109,26 @@ export class Program {
   }
 }
 
-/** A port of 127.0.0.1 that was free a moment ago, for programs that must come back on the same one. */
+// Below the range from which the kernel gives ports to whoever asks for any (ip_local_port_range), and so to nobody by chance.
+const FIRST_PORT = 16_384;
+const PORTS = 16_384;
+let nextPort = (process.pid * 61) % PORTS;
+
+/** A port of 127.0.0.1 that is free, for programs that must come back on the same one; never the same twice, and far from those of the test files beside. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || !address) throw new Error('no port');
-  return address.port;
+  for (;;) {
+    const port = FIRST_PORT + nextPort;
+    nextPort = (nextPort + 1) % PORTS;
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** Polls until `condition` holds; the patience only ends a test that hangs. */

@@ -4,9 +4,6 @@ import { join } from 'node:path';
 import { type EpisodeScanner, sweepOutbox } from './scan-episodes.ts';
 import { type ShipDependencies, type ShipOutcome, shipEpisode } from './ship-episode.ts';
 
-// A smaller one may fit where a large one does not; thousands of them need not be tried.
-const MOST_WITHOUT_ROOM = 10;
-
 export interface PassDependencies extends ShipDependencies {
   scanner: EpisodeScanner;
   concurrency: number;
@@ -52,9 +49,9 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
   };
   tell(undefined);
   let next = 0;
-  let withoutRoom = 0;
+  let isFull = false;
   const work = async () => {
-    while (!stop.aborted && withoutRoom < MOST_WITHOUT_ROOM) {
+    while (!stop.aborted && !isFull) {
       const episodeId = queue[next]?.episodeId;
       next += 1;
       if (episodeId === undefined) return;
@@ -64,7 +61,7 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
         waitingBytes -= waiting.get(episodeId)?.sizeBytes ?? 0;
         waiting.delete(episodeId);
       }
-      if (outcome === 'no-room') withoutRoom += 1;
+      isFull ||= outcome === 'no-room';
       tellOfRoom(outcome);
       tell({ episodeId, outcome });
     }
