@@ -78,7 +78,7 @@ function putOverTls(
       ...headers,
     },
   });
-  outgoing.on('continue', () => outgoing.end(BODY));
+  outgoing.once('continue', () => outgoing.end(BODY));
   outgoing.on('error', reject);
   outgoing.on('response', (response) => {
     let text = '';
