@@ -52,6 +52,22 @@ export function stopSignal(...more: NodeJS.Signals[]): AbortSignal {
   return stop.signal;
 }
 
+/** SIGHUP from this moment on: without a listener it would end the process. One that comes before anybody subscribes is not lost. */
+export function hangups(): { subscribe: (listener: () => void) => void } {
+  let listener: (() => void) | undefined;
+  let isWaiting = false;
+  process.on('SIGHUP', () => {
+    isWaiting = listener === undefined;
+    listener?.();
+  });
+  return {
+    subscribe: (next) => {
+      listener = next;
+      if (isWaiting) next();
+    },
+  };
+}
+
 /** `… | head` is no failure. */
 export function endWithReader(): void {
   process.stdout.on('error', () => process.exit(0));

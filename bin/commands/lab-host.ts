@@ -1,12 +1,12 @@
 // The programs of a lab host: orchestrator, shipper, and the workload that ships with it.
 
-import { EventEmitter } from 'node:events';
 import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
 import {
   type CommonOptions,
   examples,
+  hangups,
   positiveNumber,
   prepare,
   readConfig,
@@ -38,9 +38,7 @@ export function registerLabHost(program: Command): void {
         import('../../src/lab-host/orchestrator/app.ts'),
         import('../../src/lib/sd-notify.ts'),
       ]);
-      // From the first moment on: without a listener SIGHUP would end the process.
-      const hangups = new EventEmitter();
-      process.on('SIGHUP', () => hangups.emit('reload'));
+      const { subscribe } = hangups();
       const { logger, config } = await prepare(options, labHostConfigDefinition);
       const notifier = createNotifier(process.env, logger);
       process.exitCode = await runOrchestrator({
@@ -50,7 +48,7 @@ export function registerLabHost(program: Command): void {
         stop: stopSignal(),
         reloads: {
           load: () => readConfig(options, labHostConfigDefinition, logger),
-          subscribe: (listener) => hangups.on('reload', listener),
+          subscribe,
         },
         notifier,
         logger,
@@ -78,9 +76,7 @@ export function registerLabHost(program: Command): void {
         import('../../src/lib/sd-notify.ts'),
       ]);
       const terminal = options.once && process.stderr.isTTY ? process.stderr : undefined;
-      // From the first moment on: without a listener SIGHUP would end the process.
-      const hangups = new EventEmitter();
-      process.on('SIGHUP', () => hangups.emit('reload'));
+      const { subscribe } = hangups();
       const { logger, config } = await prepare(options, labHostConfigDefinition, terminal ? CLEAR_LINE : '');
       const notifier = createNotifier(process.env, logger);
       process.exitCode = await runShipper({
@@ -90,7 +86,7 @@ export function registerLabHost(program: Command): void {
         stop: stopSignal(),
         reloads: {
           load: () => readConfig(options, labHostConfigDefinition, logger),
-          subscribe: (listener) => hangups.on('reload', listener),
+          subscribe,
         },
         notifier,
         logger,

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
 import { readIfThere } from '../../src/lib/read-if-there.ts';
-import { type CommonOptions, examples, prepare, readConfig, stopSignal, withCommonOptions } from './common.ts';
+import { type CommonOptions, examples, hangups, prepare, readConfig, stopSignal, withCommonOptions } from './common.ts';
 
 export function registerReceiver(program: Command): void {
   withCommonOptions(program.command('receiver'))
@@ -20,13 +20,7 @@ export function registerReceiver(program: Command): void {
           import('../../src/protocol/episode-meta.ts'),
           import('../../src/lib/sd-notify.ts'),
         ]);
-      // From the first moment on: without a listener SIGHUP would end the process.
-      let onHangup: (() => void) | undefined;
-      let isWaiting = false;
-      process.on('SIGHUP', () => {
-        isWaiting = onHangup === undefined;
-        onHangup?.();
-      });
+      const { subscribe } = hangups();
       const { logger, config } = await prepare(options, receiverConfigDefinition);
       const version = parseVersionFile((await readIfThere(join(INSTALL_ROOT, 'VERSION'))) ?? '')?.commit ?? null;
       const notifier = createNotifier(process.env, logger);
@@ -40,10 +34,7 @@ export function registerReceiver(program: Command): void {
         stop: stopSignal(),
         reloads: {
           load: () => readConfig(options, receiverConfigDefinition, logger),
-          subscribe: (listener) => {
-            onHangup = listener;
-            if (isWaiting) listener();
-          },
+          subscribe,
         },
         notifier,
         logger,

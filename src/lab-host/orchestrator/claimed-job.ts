@@ -2,12 +2,13 @@
 // files, what we know of it. The directory is what a crash leaves, and all that the next start needs.
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { isMissing } from '../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { isThere } from '../../lib/is-there.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
 import type { JobStep } from './job-step.ts';
 
@@ -81,14 +82,4 @@ export async function noteRun({ directory }: Claim, note: RunNote, afterStep: Af
 export async function readRunNote({ directory }: Claim): Promise<RunNote | undefined> {
   const text = await readIfThere(join(directory, RUN_FILE));
   return text === undefined ? undefined : runSchema.parse(JSON.parse(text));
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

@@ -3,8 +3,9 @@
 import { lstat, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { AfterStep } from '../../lib/after-step.ts';
-import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
+import { AppError, errnoOf } from '../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile } from '../../lib/durable-file.ts';
+import { isThere } from '../../lib/is-there.ts';
 import { type EpisodeMeta, META_FILE, RESERVED_FILES } from '../../protocol/episode-meta.ts';
 import { syncRecordedFiles } from './sync-recorded-files.ts';
 
@@ -70,9 +71,9 @@ export async function publishEpisode(request: PublishRequest): Promise<Published
 async function setReservedNamesAside(directory: string, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const path = join(directory, name);
-    if (!(await exists(path))) continue;
+    if (!(await isThere(path))) continue;
     let aside = join(directory, `recorded-${name}`);
-    for (let n = 2; await exists(aside); n += 1) aside = join(directory, `recorded-${name}.${n}`);
+    for (let n = 2; await isThere(aside); n += 1) aside = join(directory, `recorded-${name}.${n}`);
     await rename(path, aside);
   }
 }
@@ -90,7 +91,7 @@ async function writeMeta(path: string, meta: { files: EpisodeMeta['files'] }): P
 
 /** rename(2) puts a directory over an empty one without a word, and Node has no RENAME_NOREPLACE: so look first. */
 async function renameWithoutOverwriting(from: string, to: string): Promise<void> {
-  if (await exists(to)) throw episodeExists(to);
+  if (await isThere(to)) throw episodeExists(to);
   try {
     await rename(from, to);
   } catch (error) {
@@ -113,14 +114,4 @@ function episodeExists(path: string, cause?: unknown): AppError {
     hint: 'publish under another episode id',
     cause,
   });
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

@@ -2,10 +2,11 @@
 // way is told from what a crash left.
 
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError, isMissing, messageOf } from '../../lib/app-error.ts';
+import { AppError, messageOf } from '../../lib/app-error.ts';
 import { acquireExclusiveLock, type ExclusiveLock } from '../../lib/exclusive-lock.ts';
+import { isThere } from '../../lib/is-there.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { removeTree } from './tree-commands.ts';
@@ -61,15 +62,5 @@ async function removeLocked(directory: string, lock: ExclusiveLock): Promise<voi
     await removeTree(directory);
   } finally {
     lock.release();
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
   }
 }

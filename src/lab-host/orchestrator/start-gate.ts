@@ -1,14 +1,12 @@
 // Whether a recording may start now. Each refusal is logged once with its cure, and once more when it is over.
 
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing } from '../../lib/app-error.ts';
+import { isThere } from '../../lib/is-there.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { CodeVersion } from '../../protocol/episode-meta.ts';
+import { BACKPRESSURE_FILE } from '../lab-host-config.ts';
 import { readCodeVersion } from './read-code-version.ts';
 import type { Workload } from './record-episode.ts';
-
-const BACKPRESSURE_FILE = 'BACKPRESSURE';
 
 export interface StartGate {
   /** False while the disk is short and `BACKPRESSURE` is present. Throws when it cannot be looked for. */
@@ -24,7 +22,7 @@ export function createStartGate(dataDir: string, installRoot: string, logger: Lo
 
   return {
     async isOpen() {
-      const present = await isPresent(backpressurePath);
+      const present = await isThere(backpressurePath);
       if (present && !held) {
         const hint = `the shipper removes it once there is room again: df -h ${dataDir}; systemctl status cis490-shipper`;
         logger.warn({ path: backpressurePath, hint }, 'the disk is short: no recording starts');
@@ -48,14 +46,4 @@ export function createStartGate(dataDir: string, installRoot: string, logger: Lo
       return undefined;
     },
   };
-}
-
-async function isPresent(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { hasSystemPart } from '../../../test/support/system-part.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { heartbeatSchema, MAX_HEARTBEAT_BYTES } from '../../protocol/heartbeat.ts';
 import { type HeartbeatSource, heartbeatCollector } from './collect-heartbeat.ts';
@@ -105,7 +106,7 @@ describe('the episode that was finished last', () => {
 describe('the machine', () => {
   test('is the same as systemd makes it', async (t) => {
     const { identityFiles } = await bench(t);
-    if (spawnSync('systemd-id128', ['--version']).status !== 0) return t.skip('needs systemd-id128');
+    if (!hasSystemPart(t, ['systemd-id128', '--version'], 'systemd')) return;
     const systems = spawnSync('systemd-id128', ['machine-id', '-a', APPLICATION_ID], { encoding: 'utf8' });
     if (systems.status !== 0) return t.skip('needs a machine id');
     const { machine } = await readMachineIdentity({ ...identityFiles, machineIdFile: '/etc/machine-id' });

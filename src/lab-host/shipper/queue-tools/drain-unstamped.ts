@@ -3,10 +3,10 @@
 // One that the shipper is packing then vanishes for it. One that it is sending: a refusal leaves it here; if the receiver takes it after
 // all, the shipper fetches it back (fetch-back.ts).
 
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '../../../lib/app-error.ts';
 import { fsyncDirectory } from '../../../lib/durable-file.ts';
+import { isThere } from '../../../lib/is-there.ts';
 import { hasReason, hasReceipt, hasReceiptAt, type QuarantineReason, writeReason } from '../episode-notes.ts';
 import { moveAside, quarantineEpisode } from '../move-episode.ts';
 import { readStamp } from '../pack-episode.ts';
@@ -77,14 +77,4 @@ async function retireAfterAll({ layout, logger }: QueueTools, name: string): Pro
   await fsyncDirectory(layout.shipped);
   await fsyncDirectory(layout.quarantine);
   logger.info({ episode: name }, 'the receiver took the episode while it was drained: it is in shipped/');
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

@@ -2,10 +2,10 @@
 // quarantine/, so that it ends in shipped/ like any other. Durable order: receipt into it → rename into episodes/ → fsync both.
 
 import { randomBytes } from 'node:crypto';
-import { lstat, readdir, rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing } from '../../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../../lib/durable-file.ts';
+import { isThere } from '../../../lib/is-there.ts';
 import { RECEIPT_FILE } from '../../../protocol/episode-meta.ts';
 import type { DataLayout } from '../data-layout.ts';
 import { isDrained, originalId, readReason } from './settled-episodes.ts';
@@ -32,14 +32,4 @@ async function drainedLast(layout: DataLayout, episodeId: string): Promise<strin
     if (!last || reason.quarantined_at_wall > last.atWall) last = { name, atWall: reason.quarantined_at_wall };
   }
   return last?.name;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

@@ -1,8 +1,8 @@
 // Why a command cannot find an episode where it looked: it says where it lies instead.
 
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../../lib/app-error.ts';
+import { isThere } from '../../../lib/is-there.ts';
 import type { DataLayout } from '../data-layout.ts';
 
 const PLACES = [
@@ -22,11 +22,4 @@ export async function nowhere(layout: DataLayout, id: string, place: 'quarantine
     hint:
       place === 'quarantine' ? 'see what is there: cis490 quarantine list' : `see what is there: ls ${layout.shipped}`,
   });
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await lstat(path).then(
-    () => true,
-    () => false,
-  );
 }

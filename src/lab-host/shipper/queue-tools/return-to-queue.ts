@@ -10,6 +10,7 @@ import { lstat, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, isMissing } from '../../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../../lib/durable-file.ts';
+import { isThere } from '../../../lib/is-there.ts';
 import { META_FILE, QUARANTINE_REASON_FILE, RECEIPT_FILE, RESERVED_FILES } from '../../../protocol/episode-meta.ts';
 import { appendHistory } from './queue-history.ts';
 import { mapPooled, type QueueTools } from './queue-tools.ts';
@@ -72,7 +73,7 @@ async function freeOf(
 ): Promise<Set<SettledEpisode<unknown>>> {
   const claimed = new Set<string>();
   const free = new Set<SettledEpisode<unknown>>();
-  const isTaken = await mapPooled(episodes, ({ episodeId }) => exists(join(layout.episodes, episodeId)));
+  const isTaken = await mapPooled(episodes, ({ episodeId }) => isThere(join(layout.episodes, episodeId)));
   for (const [index, episode] of episodes.entries()) {
     if (isTaken[index] || claimed.has(episode.episodeId)) continue;
     claimed.add(episode.episodeId);
@@ -95,7 +96,7 @@ async function returnOne(
     afterStep('notes-removal-synced');
     await restoreAge(directory);
     // An empty directory would be replaced by rename(2), and an empty episode is one, too.
-    if (await exists(join(layout.episodes, episodeId))) return await stay({ outcome: 'taken' });
+    if (await isThere(join(layout.episodes, episodeId))) return await stay({ outcome: 'taken' });
     await rename(directory, join(layout.episodes, episodeId));
     afterStep('moved-to-queue');
     return { outcome: 'returned' };
@@ -122,15 +123,5 @@ async function restoreAge(directory: string): Promise<void> {
   } catch (error) {
     // Without it, or under another owner, it queues up as a new one.
     if (!isMissing(error) && errnoOf(error) !== 'EPERM') throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
   }
 }
