@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { labHostConfigDefinition } from '../src/lab-host/lab-host-config.ts';
-import { TREATMENT_BY_CODE, type Treatment } from '../src/lab-host/shipper/classify-answer.ts';
+import { TREATMENT_BY_CODE, type Treatment } from '../src/lab-host/transport/classify-answer.ts';
 import { isMissing } from '../src/lib/app-error.ts';
 import { describeAsExample, describeAsMarkdown } from '../src/lib/config/describe-config.ts';
 import { PROBLEMS, type ProblemCode } from '../src/protocol/problem.ts';

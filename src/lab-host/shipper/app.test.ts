@@ -13,9 +13,9 @@ import { systemClock } from '../../lib/clock.ts';
 import { loadConfig } from '../../lib/config/load-config.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { makeProblem } from '../../protocol/problem.ts';
+import { dataLayout, makeDataDirectories } from '../data-layout.ts';
 import { labHostConfigDefinition } from '../lab-host-config.ts';
 import { runShipper } from './app.ts';
-import { dataLayout, makeDataDirectories } from './data-layout.ts';
 
 // Only to end a test that hangs.
 const PATIENCE_MS = 60_000;

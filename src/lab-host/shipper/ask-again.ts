@@ -2,7 +2,7 @@
 // back into the queue.
 
 import type { Logger } from '../../lib/logger.ts';
-import type { DataLayout } from './data-layout.ts';
+import type { DataLayout } from '../data-layout.ts';
 import { isGateCode } from './gate-codes.ts';
 import { askGate, type Stamp, stampKey } from './gate-query.ts';
 import type { Transport } from './put-episode.ts';

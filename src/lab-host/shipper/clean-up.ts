@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { isMissing } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
-import type { DataLayout } from './data-layout.ts';
+import type { DataLayout } from '../data-layout.ts';
 import { readSettledAt, type SettledAt } from './episode-notes.ts';
 import { removeSettled } from './remove-settled.ts';
 import type { Uptime } from './uptime.ts';

@@ -6,8 +6,8 @@ import { describe, type TestContext, test } from 'node:test';
 import { hasSystemPart } from '../../../test/support/system-part.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { heartbeatSchema, MAX_HEARTBEAT_BYTES } from '../../protocol/heartbeat.ts';
+import { dataLayout, makeDataDirectories } from '../data-layout.ts';
 import { type HeartbeatSource, heartbeatCollector } from './collect-heartbeat.ts';
-import { dataLayout, makeDataDirectories } from './data-layout.ts';
 import { readMachineIdentity } from './machine-identity.ts';
 
 const MACHINE_ID = '0123456789abcdef0123456789abcdef';

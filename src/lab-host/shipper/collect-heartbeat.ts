@@ -3,8 +3,8 @@
 import { statfs } from 'node:fs/promises';
 import type { Clock } from '../../lib/clock.ts';
 import type { Heartbeat } from '../../protocol/heartbeat.ts';
-import type { DataLayout } from './data-layout.ts';
-import { readInstalledVersion } from './installed-version.ts';
+import type { DataLayout } from '../data-layout.ts';
+import { readInstalledVersion } from '../installed-version.ts';
 import { type IdentityFiles, readMachineIdentity, SYSTEM_IDENTITY_FILES } from './machine-identity.ts';
 import { NewestEpisode } from './newest-episode.ts';
 

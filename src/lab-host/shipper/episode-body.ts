@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs';
 import type { ClientRequest } from 'node:http';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError, messageOf } from '../../lib/app-error.ts';
+import type { RequestBody } from '../transport/exchange.ts';
 import type { BandwidthLimit } from './bandwidth-limit.ts';
-import type { RequestBody } from './exchange.ts';
 import type { PackedEpisode } from './pack-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
 

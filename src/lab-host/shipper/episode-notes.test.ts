@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { makeDirectory, removeDirectory } from '../../../test/support/temporary-directory.ts';
-import { type DataLayout, dataLayout, makeDataDirectories } from './data-layout.ts';
+import { type DataLayout, dataLayout, makeDataDirectories } from '../data-layout.ts';
 import { hasReason, hasReceipt, type QuarantineReason, writeReason, writeReceipt } from './episode-notes.ts';
 
 const WALL = '2026-05-01T06:37:53.830599+00:00';

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { QUARANTINE_REASON_FILE, RECEIPT_FILE } from '../../protocol/episode-meta.ts';
-import type { DataLayout } from './data-layout.ts';
+import type { DataLayout } from '../data-layout.ts';
 import { fetchBackDrained } from './queue-tools/fetch-back.ts';
 
 /** The receiver's answer as it came, and when. */

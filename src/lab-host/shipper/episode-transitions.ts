@@ -1,7 +1,7 @@
 // The life of an episode on its host: what each state is on the disk, and where each event leads. docs/transport.md says the same in
 // words. The compiler holds the table complete: a new state or event does not build until every cell of it is thought about.
 
-import type { Verdict } from './classify-answer.ts';
+import type { Verdict } from '../transport/classify-answer.ts';
 
 /** Each can be told from the disk alone, so that a start after a crash needs no memory. */
 export type EpisodeState =

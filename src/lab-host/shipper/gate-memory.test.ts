@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
-import type { ReceiverAnswer } from './classify-answer.ts';
+import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import { GateMemory } from './gate-memory.ts';
 
 const STALE = { commit: 'b'.repeat(40), dirty: false };

@@ -2,7 +2,7 @@
 // each, as long as the gate, asked once a minute, says that it would refuse them.
 
 import type { Clock } from '../../lib/clock.ts';
-import type { Refused } from './classify-answer.ts';
+import type { Refused } from '../transport/classify-answer.ts';
 import { askGate, type GateAnswer, type Stamp, stampKey } from './gate-query.ts';
 import type { Transport } from './put-episode.ts';
 

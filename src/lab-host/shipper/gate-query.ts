@@ -1,7 +1,7 @@
 // Asks the receiver what its gate would say to a commit now, without sending an episode.
 
 import { z } from 'zod';
-import type { Refused } from './classify-answer.ts';
+import type { Refused } from '../transport/classify-answer.ts';
 import { isGateCode } from './gate-codes.ts';
 import type { Transport } from './put-episode.ts';
 

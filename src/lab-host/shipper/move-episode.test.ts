@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { makeDirectory, removeDirectory } from '../../../test/support/temporary-directory.ts';
 import { noStepObserver } from '../../lib/after-step.ts';
-import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from './data-layout.ts';
+import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from '../data-layout.ts';
 import { quarantineEpisode, retireEpisode } from './move-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
 

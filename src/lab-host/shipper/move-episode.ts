@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { errnoOf } from '../../lib/app-error.ts';
 import { fsyncDirectory } from '../../lib/durable-file.ts';
-import type { DataLayout } from './data-layout.ts';
+import type { DataLayout } from '../data-layout.ts';
 import { discardPacked } from './pack-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
 

@@ -26,7 +26,7 @@ import { sha256 } from '../../../test/support/episodes.ts';
 import { hasSystemPart } from '../../../test/support/system-part.ts';
 import { makeDirectory, removeDirectory } from '../../../test/support/temporary-directory.ts';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
-import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from './data-layout.ts';
+import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from '../data-layout.ts';
 import { discardPacked, packEpisode } from './pack-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
 

@@ -12,7 +12,7 @@ import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { MAX_META_BYTES, META_FILE, type MetaStamp, readMetaStamp } from '../../protocol/episode-meta.ts';
-import { type DataLayout, outboxFiles } from './data-layout.ts';
+import { type DataLayout, outboxFiles } from '../data-layout.ts';
 import {
   asUnreadable,
   type EpisodeFile,

@@ -2,27 +2,11 @@
 
 import { systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { readInstalledVersion } from '../installed-version.ts';
 import type { LabHostConfig } from '../lab-host-config.ts';
-import { CredentialFiles } from './credentials.ts';
-import { readInstalledVersion } from './installed-version.ts';
-import { configurationLayer, type Layer, type LayerReport, pingPath, runLayers } from './ping-layers.ts';
-import { nameLayer, packetLayer, tcpLayer } from './ping-network-layers.ts';
-import { contractLayer, credentialLayer, gateLayer, httpLayer } from './ping-receiver-layers.ts';
-import { clientCertificateLayer, tlsLayer } from './ping-tls-layers.ts';
-
-/** In the order in which one rests on the other. */
-export const PING_LAYERS: ReadonlyArray<readonly [name: string, layer: Layer]> = [
-  ['configuration', configurationLayer],
-  ['name', nameLayer],
-  ['tcp', tcpLayer],
-  ['full-size packet', packetLayer],
-  ['tls', tlsLayer],
-  ['client certificate', clientCertificateLayer],
-  ['http', httpLayer],
-  ['credential', credentialLayer],
-  ['contract', contractLayer],
-  ['gate', gateLayer],
-];
+import { CredentialFiles } from '../transport/credentials.ts';
+import { type LayerReport, pingPath, runLayers } from '../transport/ping-layers.ts';
+import { PING_LAYERS } from '../transport/receiver-path.ts';
 
 const COLOURS: Record<LayerReport['status'], string> = {
   ok: '\x1b[32m',

@@ -4,12 +4,12 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { HEADER } from '../../protocol/headers.ts';
 import { episodeTarget } from '../../protocol/ids.ts';
+import type { ReceiverAnswer } from '../transport/classify-answer.ts';
+import { type CredentialSource, fixedToken } from '../transport/credentials.ts';
+import { type AskOptions, ReceiverConnections, type RequestPlan } from '../transport/receiver-connections.ts';
 import type { BandwidthLimit } from './bandwidth-limit.ts';
-import type { ReceiverAnswer } from './classify-answer.ts';
-import { type CredentialSource, fixedToken } from './credentials.ts';
 import { EpisodeBody } from './episode-body.ts';
 import type { PackedEpisode } from './pack-episode.ts';
-import { type AskOptions, ReceiverConnections, type RequestPlan } from './receiver-connections.ts';
 import type { ShipperStep } from './shipper-step.ts';
 
 // Larger bodies ask for leave first: a refusal then costs no transfer.

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fsyncDirectory } from '../../lib/durable-file.ts';
-import type { DataLayout } from './data-layout.ts';
+import type { DataLayout } from '../data-layout.ts';
 import { removeTree } from './remove-tree.ts';
 
 export async function removeSettled(layout: DataLayout, directory: string, name: string): Promise<void> {

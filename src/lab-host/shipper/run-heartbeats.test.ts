@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { AppError } from '../../lib/app-error.ts';
 import { createLogger } from '../../lib/logger.ts';
 import type { Heartbeat } from '../../protocol/heartbeat.ts';
-import type { ReceiverAnswer } from './classify-answer.ts';
+import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import { type HeartbeatDependencies, runHeartbeats } from './run-heartbeats.ts';
 
 const MIN_MS = 60_000;

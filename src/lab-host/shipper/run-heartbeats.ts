@@ -5,9 +5,9 @@ import { type Clock, sleepUntil } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { HEARTBEAT_PATH, type Heartbeat } from '../../protocol/heartbeat.ts';
 import { receivedProblemSchema } from '../../protocol/problem.ts';
-import type { ReceiverAnswer } from './classify-answer.ts';
-import { classifyNetworkError } from './classify-network-error.ts';
-import { cureForHold } from './hold-cures.ts';
+import type { ReceiverAnswer } from '../transport/classify-answer.ts';
+import { classifyNetworkError } from '../transport/classify-network-error.ts';
+import { cureForHold } from '../transport/hold-cures.ts';
 import type { Transport } from './put-episode.ts';
 
 const EVERY_MS = 5 * 60_000;

@@ -7,7 +7,7 @@ import { makeDirectory, removeDirectory } from '../../../test/support/temporary-
 import { systemClock } from '../../lib/clock.ts';
 import { parsePlainLogLine } from '../../lib/log-line.ts';
 import { createLogger } from '../../lib/logger.ts';
-import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from './data-layout.ts';
+import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from '../data-layout.ts';
 import { EpisodeScanner, sweepOutbox, type Waiting } from './scan-episodes.ts';
 
 const idsOf = (waiting: readonly Waiting[]) => waiting.map(({ episodeId }) => episodeId);

@@ -8,7 +8,7 @@ import { isMissing } from '../../lib/app-error.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { META_FILE } from '../../protocol/episode-meta.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
-import type { DataLayout } from './data-layout.ts';
+import type { DataLayout } from '../data-layout.ts';
 import { removeTree } from './remove-tree.ts';
 
 // A listing that is larger is read when the episode is packed, not for a sum.

@@ -3,9 +3,9 @@
 import { readdir } from 'node:fs/promises';
 import { type Clock, formatWallTime } from '../../lib/clock.ts';
 import { formatSize } from '../../lib/format-size.ts';
-import type { Verdict } from './classify-answer.ts';
+import type { Verdict } from '../transport/classify-answer.ts';
+import { cureForHold } from '../transport/hold-cures.ts';
 import type { QueueSnapshot } from './collect-heartbeat.ts';
-import { cureForHold } from './hold-cures.ts';
 import type { ReceiverLink } from './receiver-link.ts';
 import type { Waiting } from './scan-episodes.ts';
 import { SentRate } from './sent-rate.ts';

@@ -8,8 +8,8 @@ import fc from 'fast-check';
 import { makeDirectory } from '../../../test/support/temporary-directory.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
+import { type DataLayout, dataLayout, makeDataDirectories } from '../data-layout.ts';
 import { CleanUp } from './clean-up.ts';
-import { type DataLayout, dataLayout, makeDataDirectories } from './data-layout.ts';
 import { readUptimeS, Uptime } from './uptime.ts';
 import { Watermark } from './watermark.ts';
 

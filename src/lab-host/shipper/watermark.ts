@@ -9,9 +9,9 @@ import type { Clock } from '../../lib/clock.ts';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { DataLayout } from '../data-layout.ts';
 import { BACKPRESSURE_FILE } from '../lab-host-config.ts';
 import { shippedOldestFirst } from './clean-up.ts';
-import type { DataLayout } from './data-layout.ts';
 import { removeSettled } from './remove-settled.ts';
 
 // Lifted only well above the mark, so that one episode does not lift and set it by turns.

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../../lib/durable-file.ts';
 import { isThere } from '../../../lib/is-there.ts';
 import { RECEIPT_FILE } from '../../../protocol/episode-meta.ts';
-import type { DataLayout } from '../data-layout.ts';
+import type { DataLayout } from '../../data-layout.ts';
 import { isDrained, originalId, readReason } from './settled-episodes.ts';
 
 /** False when no such episode is there. True: it lies in episodes/ with its receipt. */

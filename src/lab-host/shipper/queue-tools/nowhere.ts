@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { AppError } from '../../../lib/app-error.ts';
 import { isThere } from '../../../lib/is-there.ts';
-import type { DataLayout } from '../data-layout.ts';
+import type { DataLayout } from '../../data-layout.ts';
 
 const PLACES = [
   ['episodes', 'it waits in the queue', 'cis490 shipper status'],

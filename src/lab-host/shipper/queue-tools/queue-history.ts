@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { fsyncDirectory } from '../../../lib/durable-file.ts';
 import { readIfThere } from '../../../lib/read-if-there.ts';
-import type { DataLayout } from '../data-layout.ts';
+import type { DataLayout } from '../../data-layout.ts';
 
 const ACTIONS = ['requeued', 'reshipped', 'purged'] as const;
 

@@ -3,7 +3,7 @@
 import type { AfterStep } from '../../../lib/after-step.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
-import type { DataLayout } from '../data-layout.ts';
+import type { DataLayout } from '../../data-layout.ts';
 import type { QueueStep } from './queue-step.ts';
 
 export interface CommandOutput {

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryDirectory } from '../../../../test/support/temporary-directory.ts';
-import { dataLayout, makeDataDirectories } from '../data-layout.ts';
+import { dataLayout, makeDataDirectories } from '../../data-layout.ts';
 import { requeueEpisodes } from './requeue-episode.ts';
 
 async function refusedEpisode(t: TestContext) {

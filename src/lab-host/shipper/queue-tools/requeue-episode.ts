@@ -2,7 +2,7 @@
 
 import { noStepObserver } from '../../../lib/after-step.ts';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
-import type { DataLayout } from '../data-layout.ts';
+import type { DataLayout } from '../../data-layout.ts';
 import { withQueueLock } from './queue-lock.ts';
 import { returnToQueue } from './return-to-queue.ts';
 import { readQuarantine } from './settled-episodes.ts';

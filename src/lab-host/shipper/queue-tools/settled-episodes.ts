@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { errnoOf, isMissing } from '../../../lib/app-error.ts';
 import { readIfThere } from '../../../lib/read-if-there.ts';
 import { QUARANTINE_REASON_FILE, RECEIPT_FILE } from '../../../protocol/episode-meta.ts';
-import type { DataLayout } from '../data-layout.ts';
+import type { DataLayout } from '../../data-layout.ts';
 import { mapPooled } from './queue-tools.ts';
 
 /** A reason as any version of the shipper may have written it. */

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import type { RequestListener } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
 import { freePort } from '../../../test/support/program.ts';
+import { formatLayer } from '../shipper/ping.ts';
 import { json, pathTo, serve, serveRaw } from './ping.fixture.ts';
-import { formatLayer, PING_LAYERS } from './ping.ts';
 import { type LayerReport, runLayers } from './ping-layers.ts';
+import { PING_LAYERS } from './receiver-path.ts';
 
 const COMMIT = 'a'.repeat(40);
 const PING = { ok: true, host_id: null, server_time: '2026-05-01T06:37:53.830599+00:00', version: COMMIT };

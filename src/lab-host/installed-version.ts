@@ -1,8 +1,8 @@
 // What this installation was stamped with, for what the shipper says of itself.
 
 import { join } from 'node:path';
-import { readIfThere } from '../../lib/read-if-there.ts';
-import { type CodeVersion, parseVersionFile } from '../../protocol/episode-meta.ts';
+import { readIfThere } from '../lib/read-if-there.ts';
+import { type CodeVersion, parseVersionFile } from '../protocol/episode-meta.ts';
 
 /** Undefined when VERSION is missing, cannot be read, or names no commit. */
 export async function readInstalledVersion(installRoot: string): Promise<CodeVersion | undefined> {

@@ -1,9 +1,9 @@
 // Where the shipper's files lie under the data directory, and the directories that it needs.
 
 import { join } from 'node:path';
-import { fsyncDirectory } from '../../lib/durable-file.ts';
-import { makeDirectory } from '../../lib/make-directory.ts';
-import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
+import { fsyncDirectory } from '../lib/durable-file.ts';
+import { makeDirectory } from '../lib/make-directory.ts';
+import { EPISODE_SUFFIX } from '../protocol/ids.ts';
 
 export interface DataLayout {
   root: string;
