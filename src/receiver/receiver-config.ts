@@ -5,8 +5,7 @@ import { messageOf } from '../lib/app-error.ts';
 import { configPath } from '../lib/config/config-path.ts';
 import { addMistake, type ConfigContext, type ConfigOf, defineConfig, whenSound } from '../lib/config/define-config.ts';
 import { size, sizeInBytes } from '../lib/config/size.ts';
-import { hostIdSchema } from '../protocol/ids.ts';
-import { hostsFile } from './config/hosts-file.ts';
+import { fleetSchema } from './config/fleet-config.ts';
 import { listenSchema } from './config/listen-config.ts';
 import { versionGateSchema } from './config/version-gate-config.ts';
 import { isLoopbackAddress } from './identity/loopback.ts';
@@ -104,27 +103,4 @@ function authSchema(context: ConfigContext) {
       }),
     })
     .meta({ description: 'Who may send.' });
-}
-
-function fleetSchema(context: ConfigContext) {
-  return z
-    .strictObject({
-      expected_hosts: z
-        .array(hostIdSchema)
-        .default([])
-        .meta({
-          description: 'Lab hosts that are known before they have stored anything.',
-          allowed: 'a list of host ids',
-          example: ['lab-01', 'lab-02'],
-        }),
-      hosts_file: hostsFile(context).optional().meta({
-        description: 'A file with more of them, one on a line; what follows a # is left aside.',
-        example: 'hosts.txt',
-      }),
-    })
-    .transform(({ expected_hosts, hosts_file, ...fleet }) => ({
-      ...fleet,
-      expected_hosts: [...new Set([...expected_hosts, ...(hosts_file ?? [])])],
-    }))
-    .meta({ description: 'The lab hosts.' });
 }
