@@ -13,11 +13,15 @@ export interface AttemptIncrement {
 /** One count per (minute, host, outcome). */
 export type AttemptCount = AttemptIncrement;
 
-export interface Attempts {
+/** What a program beside the receiver may do with them: then it throws `cannot-read` for what cannot be read. */
+export interface AttemptsReader {
+  /** Counts of these minutes, both included; by minute, then host, then outcome. */
+  read(range: { fromMinute: string; toMinute: string }): Promise<AttemptCount[]>;
+}
+
+export interface Attempts extends AttemptsReader {
   /** All of them or none. Commutative, so that several receivers may count one host. Throws `disk-full` or `sync-failed`. */
   add(increments: readonly AttemptIncrement[]): Promise<void>;
   /** Drops what lies before this minute. Throws as `add` does. */
   forgetBefore(minute: string): Promise<void>;
-  /** Counts of these minutes, both included; by minute, then host, then outcome. */
-  read(range: { fromMinute: string; toMinute: string }): Promise<AttemptCount[]>;
 }

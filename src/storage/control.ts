@@ -1,4 +1,5 @@
-// Port: what the maintainer has decided: who may come in, which certificates no longer count, which commits count out of turn.
+// Port: what the maintainer has decided: who may come in, which certificates no longer count, which commits count out of turn,
+// which lab hosts are no longer expected to do anything.
 // Nothing of it can be made again. Every call is durable when it resolves; all throw `disk-full` or `database-busy`.
 
 /** A token that no longer counts. Who it was handed to is in the tokens file. Times are UTC wall times as clock.ts writes them. */
@@ -20,6 +21,14 @@ export interface RevokedCertificate {
 export type GateOverride =
   | { kind: 'allowed'; commit: string; until: string; why: string; by: string }
   | { kind: 'blocked'; commit: string; why: string; by: string };
+
+/** A lab host that is gone for good: what is not heard of it is no fault. */
+export interface RetiredHost {
+  hostId: string;
+  retiredAt: string;
+  by: string;
+  reason: string;
+}
 
 export interface Control {
   /** For good: the first revocation's time stands. */
@@ -43,6 +52,13 @@ export interface Control {
   listGateOverrides(): Promise<GateOverride[]>;
   /** False when there was none. */
   removeGateOverride(kind: GateOverride['kind'], commit: string): Promise<boolean>;
+
+  /** Until it is returned: the first decision's time, maker and reason stand. */
+  retireHost(host: RetiredHost): Promise<void>;
+  /** False when it was not retired. */
+  returnHost(hostId: string): Promise<boolean>;
+  /** By host. */
+  listRetiredHosts(): Promise<RetiredHost[]>;
 
   close(): Promise<void>;
 }

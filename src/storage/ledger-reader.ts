@@ -20,6 +20,11 @@ export interface LedgerNews {
   isAnew: boolean;
   /** In the order of the ledger, in batches. Tombstones and bad lines are left out. To be read to its end, once. */
   rows: AsyncIterable<readonly StoredAt[]>;
+  /**
+   * A last line that has no newline yet, where it is a whole row: a file made by hand may end so. It is not behind the mark: the next
+   * reading finds it ended, gone, or still so.
+   */
+  unended: StoredAt | undefined;
   /** After `rows` came to its end: up to where it was read. */
   mark(): string;
   /** Lines that are neither a row nor a tombstone, as far as was read. */

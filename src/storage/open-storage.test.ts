@@ -11,7 +11,8 @@ test('a second receiver of one store: already-running; the store is free again a
     t,
     `import { pino } from 'pino';
      import { openStorage } from './open-storage.ts';
-     const storage = await openStorage({ root: ${JSON.stringify(root)}, logger: pino({ level: 'silent' }) });
+     // Reachable for good: what is collected as garbage is closed.
+     const storage = (globalThis.storage = await openStorage({ root: ${JSON.stringify(root)}, logger: pino({ level: 'silent' }) }));
      await storage.ledger.append(${JSON.stringify(rowOf('e1'))});
      process.stdin.resume();
      console.log('open');`,

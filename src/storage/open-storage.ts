@@ -5,19 +5,23 @@ import type { AfterStep } from '../lib/after-step.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { makeDirectory } from '../lib/make-directory.ts';
-import type { Attempts } from './attempts.ts';
+import type { AlertLog } from './alert-log.ts';
+import type { Attempts, AttemptsReader } from './attempts.ts';
 import type { BlobReader, BlobStore } from './blob-store.ts';
-import type { Control } from './control.ts';
+import type { Control, RetiredHost } from './control.ts';
 import { FilesystemBlobStore } from './filesystem/filesystem-blob-store.ts';
 import { FilesystemHostState } from './filesystem/filesystem-host-state.ts';
 import { InProcessUploads } from './filesystem/in-process-uploads.ts';
+import { JsonlAlertLog } from './filesystem/jsonl-alert-log.ts';
 import { JsonlLedger, type LedgerReadProgress } from './filesystem/jsonl-ledger.ts';
 import { JsonlLedgerReader } from './filesystem/jsonl-ledger-reader.ts';
-import type { HostState } from './host-state.ts';
+import { ReportFiles } from './filesystem/report-files.ts';
+import type { HostState, HostStateReader } from './host-state.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerReader } from './ledger-reader.ts';
 import type { MonitorState } from './monitor-state.ts';
 import { LedgerView } from './sqlite/ledger-view.ts';
+import { ReceiverDatabases } from './sqlite/receiver-databases.ts';
 import { SqliteAttempts } from './sqlite/sqlite-attempts.ts';
 import { SqliteControl } from './sqlite/sqlite-control.ts';
 import { SqliteHeartbeats } from './sqlite/sqlite-heartbeats.ts';
@@ -60,7 +64,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     opened.defer(() => lock.release());
     const blobs = await FilesystemBlobStore.open(root, afterStep);
     const control = opened.adopt(await openControl(root), (it) => it.close());
-    const monitorState = opened.adopt(await openMonitorState(root), (it) => it.close());
+    const monitorState = opened.adopt(await openMonitorState(join(root, 'monitor.db')), (it) => it.close());
     const database = opened.adopt(openStateDatabase(join(root, 'state.db'), logger), (it) => it.close());
     const hostState = await FilesystemHostState.open(root, new SqliteHeartbeats(database), logger);
     const attempts = new SqliteAttempts(database);
@@ -83,9 +87,39 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
   }
 }
 
-/** What is stored, for a program beside the receiver that only looks. Nothing is made, locked or left open. */
-export function openStorageForReading(root: string): { blobs: BlobReader; ledger: LedgerReader } {
-  return { blobs: FilesystemBlobStore.forReading(root), ledger: new JsonlLedgerReader(join(root, 'index.jsonl')) };
+export interface StorageForReading {
+  blobs: BlobReader;
+  ledger: LedgerReader;
+  attempts: AttemptsReader;
+  hostState: HostStateReader;
+  /** None before the first decision was taken. Throws `cannot-read`. */
+  retiredHosts(): Promise<RetiredHost[]>;
+}
+
+/**
+ * What is stored, for a program beside the receiver that only looks. Nothing is made, locked or left open. `logger` is told of doctor
+ * reports that are none.
+ */
+export function openStorageForReading(root: string, logger?: Logger): StorageForReading {
+  const databases = new ReceiverDatabases(root);
+  const reports = new ReportFiles(root, logger);
+  return {
+    blobs: FilesystemBlobStore.forReading(root),
+    ledger: openLedgerForReading(join(root, 'index.jsonl')),
+    attempts: databases,
+    hostState: { listHeartbeats: () => databases.heartbeats(), listReports: () => reports.list() },
+    retiredHosts: () => databases.retiredHosts(),
+  };
+}
+
+/** A ledger by its path: it may lie outside of a store. */
+export function openLedgerForReading(path: string): LedgerReader {
+  return new JsonlLedgerReader(path);
+}
+
+/** By its path, too. Nothing is made before the first rows are appended. */
+export function openAlertLog(path: string): AlertLog {
+  return new JsonlAlertLog(path);
 }
 
 /** For a program beside the receiver. Throws `database-newer`, `database-damaged`, `database-busy`, `disk-full`. */
@@ -93,7 +127,7 @@ export async function openControl(root: string): Promise<Control> {
   return await SqliteControl.open(join(root, 'control.db'));
 }
 
-/** As `openControl`. */
-export async function openMonitorState(root: string): Promise<MonitorState> {
-  return await SqliteMonitorState.open(join(root, 'monitor.db'));
+/** By the path of monitor.db, which lies beside alerts.jsonl. As `openControl`. */
+export async function openMonitorState(path: string): Promise<MonitorState> {
+  return await SqliteMonitorState.open(path);
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { Control, GateOverride, RevokedToken } from '../../src/storage/control.ts';
+import type { Control, GateOverride, RetiredHost, RevokedToken } from '../../src/storage/control.ts';
 
 export interface ControlUnderTest {
   /** Another caller of the same state, as another process would be. */
@@ -135,9 +135,29 @@ export function describeControl(name: string, open: OpenControl): void {
       assert.equal((await control.listGateOverrides()).length, 4);
     });
 
+    test('hosts: retired for every caller at once, the first decision stands until it is taken back', async (t) => {
+      const { another } = await open(t);
+      const [one, other] = [await another(), await another()];
+      assert.deepEqual(await other.listRetiredHosts(), []);
+      const [h1, h2] = ['h1', 'h2'].map((hostId) => ({ hostId, retiredAt: T1, by: 'ada', reason: 'sold' })) as [
+        RetiredHost,
+        RetiredHost,
+      ];
+      for (const host of [h2, h1]) await one.retireHost(host);
+      await other.retireHost({ ...h1, retiredAt: T2, reason: 'again' });
+      assert.deepEqual(await other.listRetiredHosts(), [h1, h2]);
+      assert.equal(await other.returnHost('h1'), true);
+      assert.equal(await other.returnHost('h1'), false);
+      assert.equal(await one.returnHost('H2'), false);
+      assert.deepEqual(await one.listRetiredHosts(), [h2]);
+      await one.retireHost({ ...h1, retiredAt: T2 });
+      assert.deepEqual(await one.listRetiredHosts(), [{ ...h1, retiredAt: T2 }, h2]);
+    });
+
     test('all of it outlives its caller', async (t) => {
       const { another } = await open(t);
       const first = await another();
+      await first.retireHost({ hostId: 'h1', retiredAt: T1, by: 'ada', reason: 'sold' });
       await first.revokeToken({ id: 'x', revokedAt: T1 });
       await first.putRevokedCertificate({ serial: '0A', revokedAt: T1, reason: 'stolen' });
       await first.putGateOverride({ kind: 'blocked', commit: COMMIT, why: 'bad', by: 'ada' });
@@ -147,6 +167,7 @@ export function describeControl(name: string, open: OpenControl): void {
       assert.equal(await second.isCertificateRevoked({ serial: 'A' }), true);
       assert.equal((await second.listRevokedCertificates()).length, 1);
       assert.equal((await second.listGateOverrides()).length, 1);
+      assert.equal((await second.listRetiredHosts()).length, 1);
     });
   });
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import type { HealthReport, Heartbeat, HostState } from '../../src/storage/host-state.ts';
+import type { HealthReport, Heartbeat, HostState, NewHeartbeat } from '../../src/storage/host-state.ts';
 
 export interface HostStateUnderTest {
   hostState: HostState;
@@ -20,7 +20,27 @@ export function describeHostState(name: string, open: OpenHostState): void {
       await hostState.putHeartbeat(heartbeat('h1', 'm1', 'b1', '2026-05-01T07:00', { backlog: { episodes: 7 } }));
       const last = heartbeat('h1', 'm1', 'b1', '2026-05-01T06:00', { backlog: { episodes: 0 }, held: null });
       await hostState.putHeartbeat(last);
-      assert.deepEqual(await hostState.listHeartbeats(), [last]);
+      assert.deepEqual(await hostState.listHeartbeats(), [
+        { ...last, firstReceivedAtWall: '2026-05-01T07:00:00.000000+00:00' },
+      ]);
+    });
+
+    test('when a machine and boot were first heard of is kept while they are, each for itself', async (t) => {
+      const { hostState, reopen } = await open(t);
+      for (const [machine, bootId, minute] of [
+        ['m1', 'b1', '07:00'],
+        ['m1', 'b1', '07:05'],
+        ['m2', 'b1', '07:06'],
+        ['m1', 'b2', '07:07'],
+        ['m1', 'b1', '07:10'],
+        ['m2', 'b1', '07:11'],
+      ] as const) {
+        await hostState.putHeartbeat(heartbeat('h1', machine, bootId, `2026-05-01T${minute}`));
+      }
+      const times = (await (await reopen()).listHeartbeats()).map((it) =>
+        [it.machine, it.bootId, it.firstReceivedAtWall.slice(11, 16), it.receivedAtWall.slice(11, 16)].join(' '),
+      );
+      assert.deepEqual(times, ['m1 b2 07:07 07:07', 'm1 b1 07:00 07:10', 'm2 b1 07:06 07:11']);
     });
 
     test('two machines under one name, and two boots of one machine, are kept apart; they outlive a restart', async (t) => {
@@ -32,9 +52,9 @@ export function describeHostState(name: string, open: OpenHostState): void {
         heartbeat('h1', 'm1', 'b1'),
         heartbeat('h2', 'm1', 'b1', '2026-05-01T07:00', { text: 'ünïcode "\n\u0000' }),
       ];
-      for (const index of [3, 0, 1, 2]) await hostState.putHeartbeat(inOrder[index] as Heartbeat);
-      assert.deepEqual(await hostState.listHeartbeats(), inOrder);
-      assert.deepEqual(await (await reopen()).listHeartbeats(), inOrder);
+      for (const index of [3, 0, 1, 2]) await hostState.putHeartbeat(inOrder[index] as NewHeartbeat);
+      assert.deepEqual(await hostState.listHeartbeats(), inOrder.map(asFirst));
+      assert.deepEqual(await (await reopen()).listHeartbeats(), inOrder.map(asFirst));
     });
 
     test('of each host the 16 heartbeats that came last are kept, whatever their times', async (t) => {
@@ -45,7 +65,7 @@ export function describeHostState(name: string, open: OpenHostState): void {
       const boots = Array.from({ length: 20 }, (_, index) => `b${String(19 - index).padStart(2, '0')}`);
       const beatOf = (boot: string) => heartbeat('h1', 'm1', boot, `2026-05-01T07:${boot.slice(1)}`);
       for (const boot of boots) await hostState.putHeartbeat(beatOf(boot));
-      const kept = (bootIds: string[]) => [...bootIds.map(beatOf), other];
+      const kept = (bootIds: string[]) => [...bootIds.map(beatOf), other].map(asFirst);
       assert.deepEqual(await hostState.listHeartbeats(), kept(boots.slice(4)));
       // The eldest of those that are kept comes again: then it is the last, and the one after it is the eldest.
       await hostState.putHeartbeat(beatOf('b15'));
@@ -115,8 +135,13 @@ function heartbeat(
   bootId: string,
   minute = '2026-05-01T07:00',
   body: Heartbeat['body'] = {},
-): Heartbeat {
+): NewHeartbeat {
   return { hostId, machine, bootId, receivedAtWall: `${minute}:00.000000+00:00`, body };
+}
+
+/** As it is kept when it was the first of its machine and boot. */
+function asFirst(beat: NewHeartbeat): Heartbeat {
+  return { ...beat, firstReceivedAtWall: beat.receivedAtWall };
 }
 
 function textOf(report: HealthReport | undefined) {

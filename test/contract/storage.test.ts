@@ -5,12 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
-import { openControl, openMonitorState, openStorage, type Storage } from '../../src/storage/open-storage.ts';
+import {
+  openAlertLog,
+  openControl,
+  openLedgerForReading,
+  openMonitorState,
+  openStorage,
+  type Storage,
+} from '../../src/storage/open-storage.ts';
+import { describeAlertLog } from './alert-log.contract.ts';
 import { describeAttempts } from './attempts.contract.ts';
 import { describeBlobStore } from './blob-store.contract.ts';
 import { describeControl } from './control.contract.ts';
 import { describeHostState } from './host-state.contract.ts';
 import { describeLedger } from './ledger.contract.ts';
+import { describeLedgerReader } from './ledger-reader.contract.ts';
 import { describeMonitorState } from './monitor-state.contract.ts';
 import { describeUploads } from './uploads.contract.ts';
 
@@ -81,5 +90,19 @@ describeHostState(NAME, async (t) => {
 });
 
 describeUploads(NAME, async (t) => ({ uploads: (await open(t)).storage.uploads }));
-describeMonitorState(NAME, opener(openMonitorState));
+describeMonitorState(
+  NAME,
+  opener((root) => openMonitorState(join(root, 'monitor.db'))),
+);
 describeControl(NAME, opener(openControl));
+
+describeAlertLog(NAME, async (t) => {
+  const root = await makeRoot(t, async () => undefined);
+  return { another: () => openAlertLog(join(root, 'alerts.jsonl')) };
+});
+
+describeLedgerReader(NAME, async (t) => {
+  const { root, storage, reopen } = await open(t);
+  const reader = openLedgerForReading(join(root, 'index.jsonl'));
+  return { ledger: storage.ledger, reader, reopen: async () => (await reopen()).ledger };
+});

@@ -30,6 +30,7 @@ export class MemoryStore {
   readonly ledger: LedgerReader = {
     identity: async () => this.identity,
     read: (afterSeq) => this.#read(afterSeq),
+    follow: () => Promise.reject(new Error('nothing here follows the ledger')),
   };
 
   readonly blobs: BlobReader = {

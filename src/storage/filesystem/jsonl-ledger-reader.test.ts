@@ -112,3 +112,21 @@ test('what cannot be read is no empty ledger', async (t) => {
   const { ledger } = openStorageForReading(join(root, 'file'));
   await assert.rejects(readAll(ledger), { code: 'ENOTDIR' });
 });
+
+test('a last row without its newline is told apart, until it is ended; a part of one is not told', async (t) => {
+  const root = temporaryDirectory(t);
+  const path = join(root, 'index.jsonl');
+  const { ledger } = openStorageForReading(root);
+  const follow = async (mark?: string) => {
+    const news = await ledger.follow(mark);
+    const rows = (await Array.fromAsync(news.rows)).flat();
+    return { rows: rows.length, unended: news.unended?.hostId, badLines: news.badLines(), mark: news.mark() };
+  };
+  const { host_id: hostId } = rowOf('e2');
+  writeFileSync(path, lineOf('e1') + lineOf('e2').trimEnd());
+  const first = await follow();
+  assert.deepEqual([first.rows, first.unended, first.badLines], [1, hostId, 0]);
+  appendFileSync(path, `\n${lineOf('e3').slice(0, 40)}`);
+  const second = await follow(first.mark);
+  assert.deepEqual([second.rows, second.unended, second.badLines], [1, undefined, 0]);
+});

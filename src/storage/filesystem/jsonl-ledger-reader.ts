@@ -3,19 +3,25 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { isMissing } from '../../lib/app-error.ts';
-import type { LedgerItem, LedgerReader } from '../ledger-reader.ts';
+import type { LedgerItem, LedgerNews, LedgerReader, StoredAt } from '../ledger-reader.ts';
+import { followJsonl } from './jsonl-follow.ts';
+import type { FollowSizes } from './jsonl-mark.ts';
 import { lastNewlineBefore } from './ledger-file.ts';
 import { type LineCount, sequenceLines } from './ledger-lines.ts';
+import { StoredRows } from './stored-rows.ts';
 
 const NEWLINE = 0x0a;
+const END_OF_LINE = Buffer.from([NEWLINE]);
 const READ_BYTES = 1024 * 1024;
 
 export class JsonlLedgerReader implements LedgerReader {
   readonly #path: string;
+  readonly #followSizes: FollowSizes | undefined;
 
-  /** No file is an empty ledger. */
-  constructor(path: string) {
+  /** No file is an empty ledger, but for `follow`. */
+  constructor(path: string, followSizes?: FollowSizes) {
     this.#path = path;
+    this.#followSizes = followSizes;
   }
 
   async identity(): Promise<string | undefined> {
@@ -32,6 +38,16 @@ export class JsonlLedgerReader implements LedgerReader {
       if (entry && entry.seq > afterSeq) yield { kind: 'entry', entry, line: lines };
       if (badLines > 0 && lastSeq >= afterSeq) yield { kind: 'bad-line', line: lines };
     }
+  }
+
+  async follow(mark: string | undefined): Promise<LedgerNews> {
+    const news = await followJsonl(this.#path, mark, this.#followSizes);
+    const stored = new StoredRows();
+    async function* rows(): AsyncGenerator<StoredAt[]> {
+      for await (const piece of news.pieces) yield stored.parse(piece);
+    }
+    const [unended] = news.torn.byteLength > 0 ? new StoredRows().parse(Buffer.concat([news.torn, END_OF_LINE])) : [];
+    return { isAnew: news.isAnew, rows: rows(), unended, mark: news.mark, badLines: () => stored.badLines };
   }
 
   async *#lines(): AsyncGenerator<string> {

@@ -13,20 +13,17 @@ const BUSY_TIMEOUT_MS = 5;
 const PAUSE_MS = 5;
 const MAX_TRIES = 500;
 
-export interface DatabaseSchema {
-  version: number;
-  /** Makes all tables in an empty database. */
-  tables: string;
-}
+/** SQL that brings a database from version 0, an empty one, to 1, from 1 to 2, and so on. A step that was released is never changed. */
+export type Migrations = readonly string[];
 
 /**
- * Opens or makes the database. Throws `database-newer` when a later release has changed its tables, `database-damaged`,
- * `database-busy`, `disk-full`.
+ * Opens or makes the database, and brings it to the newest version. Throws `database-newer` when a later release has changed its
+ * tables, `database-damaged`, `database-busy`, `disk-full`.
  */
-export async function openSharedDatabase(path: string, schema: DatabaseSchema): Promise<DatabaseSync> {
-  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+export async function openSharedDatabase(path: string, migrations: Migrations): Promise<DatabaseSync> {
+  const database = openOrExplain(path);
   try {
-    await whenFree(database, () => prepareDatabase(database, path, schema));
+    await whenFree(database, () => prepareDatabase(database, path, migrations));
     return database;
   } catch (error) {
     database.close();
@@ -48,28 +45,38 @@ export async function whenFree<T>(database: DatabaseSync, work: () => T): Promis
   }
 }
 
-function prepareDatabase(database: DatabaseSync, path: string, { version, tables }: DatabaseSchema): void {
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  if (versionOf(database) === 0) {
-    // Two processes may come to an empty file at once: looked at again under the lock.
-    inTransaction(database, () => {
-      if (versionOf(database) !== 0) return;
-      database.exec(`${tables}; PRAGMA user_version = ${version};`);
-      chmodSync(path, 0o600);
-    });
-  }
-  const found = versionOf(database);
-  if (found > version) {
-    throw new AppError(
-      'database-newer',
-      `${path} was written by a later release: schema ${found}, known here ${version}`,
-      {
-        hint: 'run the release that wrote it, or one after it',
-      },
-    );
+function openOrExplain(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  } catch (error) {
+    throw explainSqliteError(path, error);
   }
 }
 
-function versionOf(database: DatabaseSync): number {
+function prepareDatabase(database: DatabaseSync, path: string, migrations: Migrations): void {
+  const version = migrations.length;
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+  if (versionOf(database) < version) {
+    // Two processes may come to it at once: looked at again under the lock.
+    inTransaction(database, () => {
+      const before = versionOf(database);
+      for (const step of migrations.slice(before)) database.exec(step);
+      if (before < version) database.exec(`PRAGMA user_version = ${version}`);
+      if (before === 0) chmodSync(path, 0o600);
+    });
+  }
+  const found = versionOf(database);
+  if (found > version) throw databaseNewer(path, found, version);
+}
+
+export function databaseNewer(path: string, found: number, version: number): AppError {
+  return new AppError(
+    'database-newer',
+    `${path} was written by a later release: schema ${found}, known here ${version}`,
+    { hint: 'run the release that wrote it, or one after it' },
+  );
+}
+
+export function versionOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
 }

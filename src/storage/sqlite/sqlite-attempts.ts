@@ -9,11 +9,12 @@ import { inTransaction } from './transaction.ts';
 // Forgotten in one short transaction, with a turn of the event loop between them.
 const FORGET_ROWS = 1000;
 
+type MinuteRange = Parameters<Attempts['read']>[0];
+
 export class SqliteAttempts implements Attempts {
   readonly #database: DatabaseSync;
   readonly #add;
   readonly #forget;
-  readonly #read;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -23,9 +24,6 @@ export class SqliteAttempts implements Attempts {
     this.#forget = database.prepare(`
       DELETE FROM attempts WHERE (minute, host_id, outcome) IN
         (SELECT minute, host_id, outcome FROM attempts WHERE minute < ? ORDER BY minute LIMIT ${FORGET_ROWS})`);
-    this.#read = database.prepare(`
-      SELECT host_id, minute, outcome, count FROM attempts WHERE minute BETWEEN ? AND ?
-      ORDER BY minute, host_id, outcome`);
   }
 
   async add(increments: readonly AttemptIncrement[]): Promise<void> {
@@ -46,13 +44,19 @@ export class SqliteAttempts implements Attempts {
     }
   }
 
-  async read({ fromMinute, toMinute }: { fromMinute: string; toMinute: string }): Promise<AttemptCount[]> {
-    const found = onStateDatabase(this.#database, () => this.#read.all(fromMinute, toMinute));
-    return found.map((row) => ({
-      hostId: String(row['host_id']),
-      minute: String(row['minute']),
-      outcome: String(row['outcome']),
-      count: Number(row['count']),
-    }));
+  async read(range: MinuteRange): Promise<AttemptCount[]> {
+    return onStateDatabase(this.#database, () => readAttempts(this.#database, range));
   }
+}
+
+export function readAttempts(database: DatabaseSync, { fromMinute, toMinute }: MinuteRange): AttemptCount[] {
+  const found = database.prepare(`
+    SELECT host_id, minute, outcome, count FROM attempts WHERE minute BETWEEN ? AND ?
+    ORDER BY minute, host_id, outcome`);
+  return found.all(fromMinute, toMinute).map((row) => ({
+    hostId: String(row['host_id']),
+    minute: String(row['minute']),
+    outcome: String(row['outcome']),
+    count: Number(row['count']),
+  }));
 }

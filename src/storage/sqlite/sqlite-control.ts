@@ -1,34 +1,42 @@
 // The maintainer's decisions in control.db, which the receiver and the command line share.
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { Control, GateOverride, RevokedCertificate, RevokedToken } from '../control.ts';
-import { type DatabaseSchema, openSharedDatabase, whenFree } from './shared-database.ts';
+import type { Control, GateOverride, RetiredHost, RevokedCertificate, RevokedToken } from '../control.ts';
+import { type Migrations, openSharedDatabase, whenFree } from './shared-database.ts';
 
-const SCHEMA: DatabaseSchema = {
-  version: 1,
-  tables: `
-    CREATE TABLE revoked_tokens (
-      id TEXT PRIMARY KEY,
-      revoked_at TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE revoked_certificates (
-      serial_key TEXT PRIMARY KEY,
-      serial TEXT NOT NULL,
-      fingerprint TEXT,
-      revoked_at TEXT NOT NULL,
-      reason TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE INDEX revoked_certificates_by_fingerprint ON revoked_certificates (fingerprint);
-    CREATE TABLE gate_overrides (
-      kind TEXT NOT NULL,
-      commit_id TEXT NOT NULL,
-      until TEXT,
-      why TEXT NOT NULL,
-      decided_by TEXT NOT NULL,
-      PRIMARY KEY (commit_id, kind),
-      CHECK (kind = 'allowed' AND until IS NOT NULL OR kind = 'blocked' AND until IS NULL)
-    ) STRICT, WITHOUT ROWID;`,
-};
+export const VERSION_WITH_RETIRED_HOSTS = 2;
+
+export const CONTROL_MIGRATIONS: Migrations = [
+  `
+  CREATE TABLE revoked_tokens (
+    id TEXT PRIMARY KEY,
+    revoked_at TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE revoked_certificates (
+    serial_key TEXT PRIMARY KEY,
+    serial TEXT NOT NULL,
+    fingerprint TEXT,
+    revoked_at TEXT NOT NULL,
+    reason TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX revoked_certificates_by_fingerprint ON revoked_certificates (fingerprint);
+  CREATE TABLE gate_overrides (
+    kind TEXT NOT NULL,
+    commit_id TEXT NOT NULL,
+    until TEXT,
+    why TEXT NOT NULL,
+    decided_by TEXT NOT NULL,
+    PRIMARY KEY (commit_id, kind),
+    CHECK (kind = 'allowed' AND until IS NOT NULL OR kind = 'blocked' AND until IS NULL)
+  ) STRICT, WITHOUT ROWID;`,
+  `
+  CREATE TABLE retired_hosts (
+    host_id TEXT PRIMARY KEY,
+    retired_at TEXT NOT NULL,
+    decided_by TEXT NOT NULL,
+    reason TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;`,
+];
 
 type Row = Record<string, SQLOutputValue>;
 type Statements = ReturnType<typeof prepareStatements>;
@@ -44,7 +52,7 @@ export class SqliteControl implements Control {
 
   /** Throws what `openSharedDatabase` throws. */
   static async open(path: string): Promise<SqliteControl> {
-    return new SqliteControl(await openSharedDatabase(path, SCHEMA));
+    return new SqliteControl(await openSharedDatabase(path, CONTROL_MIGRATIONS));
   }
 
   async revokeToken({ id, revokedAt }: RevokedToken): Promise<void> {
@@ -93,6 +101,18 @@ export class SqliteControl implements Control {
     return (await this.#run(({ removeOverride }) => removeOverride.run(kind, commit))).changes === 1;
   }
 
+  async retireHost({ hostId, retiredAt, by, reason }: RetiredHost): Promise<void> {
+    await this.#run(({ retireHost }) => retireHost.run(hostId, retiredAt, by, reason));
+  }
+
+  async returnHost(hostId: string): Promise<boolean> {
+    return (await this.#run(({ returnHost }) => returnHost.run(hostId))).changes === 1;
+  }
+
+  async listRetiredHosts(): Promise<RetiredHost[]> {
+    return await whenFree(this.#database, () => readRetiredHosts(this.#database));
+  }
+
   async close(): Promise<void> {
     this.#database.close();
   }
@@ -100,6 +120,16 @@ export class SqliteControl implements Control {
   async #run<T>(work: (statements: Statements) => T): Promise<T> {
     return await whenFree(this.#database, () => work(this.#statements));
   }
+}
+
+export function readRetiredHosts(database: DatabaseSync): RetiredHost[] {
+  const rows = database.prepare('SELECT * FROM retired_hosts ORDER BY host_id').all();
+  return rows.map((row) => ({
+    hostId: String(row['host_id']),
+    retiredAt: String(row['retired_at']),
+    by: String(row['decided_by']),
+    reason: String(row['reason']),
+  }));
 }
 
 function prepareStatements(database: DatabaseSync) {
@@ -117,6 +147,8 @@ function prepareStatements(database: DatabaseSync) {
     findOverrides: database.prepare('SELECT * FROM gate_overrides WHERE commit_id = ? ORDER BY kind'),
     listOverrides: database.prepare('SELECT * FROM gate_overrides ORDER BY kind, commit_id'),
     removeOverride: database.prepare('DELETE FROM gate_overrides WHERE kind = ? AND commit_id = ?'),
+    retireHost: database.prepare('INSERT OR IGNORE INTO retired_hosts VALUES (?, ?, ?, ?)'),
+    returnHost: database.prepare('DELETE FROM retired_hosts WHERE host_id = ?'),
   };
 }
 

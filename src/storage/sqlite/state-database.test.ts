@@ -27,7 +27,12 @@ for (const [what, version, tables] of [
     2,
     'CREATE TABLE ledger_rows (seq INTEGER PRIMARY KEY, host_id, episode_id, row)',
   ],
-  ['a stranger, under our version', 3, 'CREATE TABLE strange (a)'],
+  [
+    'the release before, without the times of first receipt',
+    3,
+    'CREATE TABLE heartbeats (host_id, machine, boot_id, received_at_wall, heartbeat, received_order)',
+  ],
+  ['a stranger, under our version', 4, 'CREATE TABLE strange (a)'],
 ] as const) {
   test(`state.db of ${what} is set aside and begun anew`, (t) => {
     const path = join(temporaryDirectory(t), 'state.db');
@@ -62,7 +67,7 @@ test('state.db on a full disk: refused, and never set aside for it', async (t) =
   if (!mountTmpfsOrSkip(t, small, 'size=1m')) return;
   const path = join(small, 'state.db');
   const database = openStateDatabase(path, SILENT);
-  database.exec("INSERT INTO heartbeats VALUES ('h1', 'm1', 'b1', 'now', '{}', 1)");
+  database.exec("INSERT INTO heartbeats VALUES ('h1', 'm1', 'b1', 'then', 'now', '{}', 1)");
   database.close();
   const filler = await fillDisk(small);
   assert.throws(() => openStateDatabase(path, SILENT), { code: 'disk-full' });
@@ -77,7 +82,7 @@ test('state.db on a full disk: refused, and never set aside for it', async (t) =
 test('damage that is met at work condemns the file: the next start begins anew, once', (t) => {
   const path = join(temporaryDirectory(t), 'state.db');
   const database = openStateDatabase(path, SILENT);
-  database.exec("INSERT INTO heartbeats VALUES ('h1', 'm1', 'b1', 'now', 'not JSON', 1)");
+  database.exec("INSERT INTO heartbeats VALUES ('h1', 'm1', 'b1', 'then', 'now', 'not JSON', 1)");
   assert.throws(
     () =>
       onStateDatabase(database, () =>
@@ -88,7 +93,7 @@ test('damage that is met at work condemns the file: the next start begins anew, 
   database.close();
   const again = openStateDatabase(path, SILENT);
   assert.equal(again.prepare('SELECT count(*) AS n FROM heartbeats').get()?.['n'], 0);
-  again.exec("INSERT INTO heartbeats VALUES ('h1', 'm1', 'b1', 'now', '{}', 1)");
+  again.exec("INSERT INTO heartbeats VALUES ('h1', 'm1', 'b1', 'then', 'now', '{}', 1)");
   again.close();
   const third = openStateDatabase(path, SILENT);
   assert.equal(third.prepare('SELECT count(*) AS n FROM heartbeats').get()?.['n'], 1);

@@ -9,7 +9,7 @@ import { sqliteFailureOf } from './sqlite-errors.ts';
 import { inTransaction } from './transaction.ts';
 
 // Raise this with every change of a table: an older state.db is then begun anew.
-const SCHEMA_VERSION = 3;
+export const STATE_VERSION = 4;
 
 const TABLES = `
   CREATE TABLE ledger_rows (
@@ -60,13 +60,14 @@ const TABLES = `
     host_id TEXT NOT NULL,
     machine TEXT NOT NULL,
     boot_id TEXT NOT NULL,
+    first_received_at_wall TEXT NOT NULL,
     received_at_wall TEXT NOT NULL,
     heartbeat TEXT NOT NULL,
     -- Counts each host's heartbeats as they come: the clock may step back.
     received_order INTEGER NOT NULL,
     PRIMARY KEY (host_id, machine, boot_id)
   ) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${SCHEMA_VERSION};
+  PRAGMA user_version = ${STATE_VERSION};
 `;
 
 /** Throws `disk-full`, and SQLite's error when the file cannot be reached: neither says anything against its content. */
@@ -120,7 +121,7 @@ function open(path: string): DatabaseSync {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
     const version = database.prepare('PRAGMA user_version').get()?.['user_version'];
     if (version === 0) inTransaction(database, () => database.exec(TABLES));
-    else if (version !== SCHEMA_VERSION) throw new Error(`state.db has schema ${version}, not ${SCHEMA_VERSION}`);
+    else if (version !== STATE_VERSION) throw new Error(`state.db has schema ${version}, not ${STATE_VERSION}`);
     // Reads the last page of each tree: finds the common damages without reading the whole file.
     database.prepare('SELECT max(seq) FROM ledger_rows').get();
     database.prepare('SELECT max(seq) FROM ledger_tombstones').get();
