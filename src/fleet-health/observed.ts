@@ -9,8 +9,8 @@ import type { Thresholds } from './thresholds.ts';
 export type Source = 'ledger' | 'attempts' | 'heartbeats' | 'reports' | 'gate' | 'receiver';
 
 export interface StoredHost {
-  /** Of its last row that does not lie ahead of the clock; microseconds since 1970. */
-  lastStoredAtUs: number;
+  /** Of its last row that does not lie ahead of the clock; microseconds since 1970. Undefined when all of its rows do. */
+  lastStoredAtUs: number | undefined;
   /** Of that row. */
   commit: string | undefined;
 }
@@ -37,7 +37,7 @@ export interface SeenReport {
 export type ReceiverLook = { kind: 'well' } | { kind: 'down' | 'cannot-store'; detail: string };
 
 export interface Observed {
-  /** Milliseconds since 1970: the system's time, or what `--now` says. */
+  /** Milliseconds since 1970, exact to the microsecond: the system's time, or what `--now` says. */
   nowMs: number;
   thresholds: Thresholds;
   /** Hosts with at least one row. */
@@ -54,7 +54,11 @@ export interface Observed {
   retired: ReadonlySet<string>;
   /** Host → how many episodes its quarantine has grown by within 24 hours, as far as is remembered. */
   quarantineGrowth: ReadonlyMap<string, number>;
+  /** What brings a host's code up to date, by how it was installed; to be run on the host, one command each. */
+  updateCommands: UpdateCommands;
 }
+
+export type UpdateCommands = Readonly<Record<'git' | 'release', readonly string[]>>;
 
 export interface Finding {
   host: string;

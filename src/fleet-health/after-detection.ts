@@ -1,0 +1,31 @@
+// What a run hands over once its rows are durable in alerts.jsonl: the states of the alerts, who is told, and what is remembered
+// follow from it. Nothing of it changes a row.
+
+import type { Symptom } from '../protocol/alert.ts';
+import type { Finding, Source } from './observed.ts';
+
+export interface DetectedRun {
+  /** Milliseconds since 1970: the system's time, or what `--now` says. */
+  nowMs: number;
+  /** The same, as clock.ts writes it. */
+  nowWall: string;
+  /** All that is so now, whether its row was written in this hour before or not; by host, then in the symptoms' order. Nothing of retired hosts. */
+  findings: readonly Finding[];
+  /** A symptom that is not among them was neither found nor gone: its alerts stay as they are. */
+  evaluated: ReadonlySet<Symptom>;
+  /** Hosts that emit nothing any more. */
+  retired: ReadonlySet<string>;
+  /** Sources that were to be read and could not be: such a run is not a good one. */
+  failed: readonly Source[];
+  /** What the next run is to remember: goes into `RunChange.memory` as it is. */
+  memory: string;
+}
+
+export interface AfterDetection {
+  /**
+   * In this order, each durable before the next: one transaction with the states, the notifications that follow and the memory; the
+   * notifications that are due are sent; the heartbeat URL is called, when all went well. Throws only what keeps the transaction from
+   * being made: a channel that cannot be reached is no failure of the run.
+   */
+  settle(run: DetectedRun): Promise<void>;
+}

@@ -1,0 +1,33 @@
+// The real monitor, one run, which kills itself right after a named durable step was done.
+// Arguments: ledger, alerts, journal, now, step.
+
+import { runFleetHealth } from '../../src/fleet-health/app.ts';
+import { THRESHOLDS } from '../../src/fleet-health/observed.fixture.ts';
+import { rememberAlone } from '../../src/fleet-health/remember-alone.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLogger } from '../../src/lib/logger.ts';
+import { killAfter } from './kill-after.ts';
+
+const [indexPath = '', alertsPath = '', journalFile = '', nowWall = '', step = ''] = process.argv.slice(2);
+await runFleetHealth({
+  indexPath,
+  alertsPath,
+  thresholds: THRESHOLDS,
+  attempts: { from: 'journal', unit: 'none', journalFile },
+  expectedHosts: [],
+  receiver: undefined,
+  updateCommands: { git: ['true'], release: ['true'] },
+  nowWall,
+  dryRun: false,
+  json: false,
+  openAfterDetection: rememberAlone,
+  output: process.stdout,
+  logger: createLogger({
+    level: 'info',
+    form: 'plain',
+    clock: systemClock,
+    write: (line) => process.stderr.write(line),
+  }),
+  clock: systemClock,
+  afterStep: killAfter(step, 1),
+});
