@@ -46,6 +46,19 @@ test('the defaults', (t) => {
       quarantine_cleanup_interval_s: 3600,
     },
     orchestrator: { enabled: false, drain_max_s: 600, workload: [] },
+    doctor: {
+      backlog_yellow_s: 3600,
+      backlog_red_s: 7200,
+      shipper_silent_s: 600,
+      quarantine_many: 100,
+      quarantine_growth: 10,
+      certificate_red_days: 3,
+      token_yellow_days: 14,
+      token_red_days: 3,
+      clock_yellow_s: 30,
+      clock_red_s: 120,
+      stale_code_ratio: 0.8,
+    },
   });
 });
 

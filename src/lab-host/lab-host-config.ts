@@ -29,6 +29,7 @@ export const labHostConfigDefinition = defineConfig({
       receiver: receiverSchema(context),
       shipper: shipperSchema(),
       orchestrator: orchestratorSchema(context),
+      doctor: doctorSchema(),
     }),
 });
 
@@ -153,6 +154,43 @@ function orchestratorSchema(context: ConfigContext) {
         .meta({ description: 'One program that records, and how often it runs. Repeat the section for each.' }),
     })
     .meta({ description: 'Runs the workloads that record episodes.' });
+}
+
+function doctorSchema() {
+  const count = () => z.int().positive().meta({ allowed: 'a whole number above 0' });
+  return z
+    .strictObject({
+      backlog_yellow_s: durationInSeconds()
+        .prefault('1 h')
+        .meta({ description: 'How old the oldest waiting episode may be before backlog is yellow.' }),
+      backlog_red_s: durationInSeconds().prefault('2 h').meta({ description: 'The same for red.' }),
+      shipper_silent_s: durationInSeconds().prefault('10 min').meta({
+        description: 'How long the shipper may leave no sign of itself in data_dir before backlog is yellow.',
+      }),
+      quarantine_many: count().default(100).meta({
+        description: 'With this many refused episodes in quarantine/ it is red; with fewer, yellow.',
+      }),
+      quarantine_growth: count().default(10).meta({
+        description: 'With this many of them from within the last 24 hours it is red, too.',
+      }),
+      certificate_red_days: durationInDays().prefault(3).meta({
+        description:
+          "With less time left than this the host's certificate is red; with less than a third of its lifetime, yellow.",
+      }),
+      token_yellow_days: durationInDays().prefault(14).meta({
+        description: 'With less time left than this the token is yellow.',
+      }),
+      token_red_days: durationInDays().prefault(3).meta({ description: 'The same for red.' }),
+      clock_yellow_s: durationInSeconds()
+        .prefault('30 s')
+        .meta({ description: "By how much the clock may differ from the receiver's before it is yellow." }),
+      clock_red_s: durationInSeconds().prefault('2 min').meta({ description: 'The same for red.' }),
+      stale_code_ratio: z.number().min(0).max(1).default(0.8).meta({
+        description: "Code is yellow once it is this part of the gate's window behind the head.",
+        allowed: 'a number from 0 to 1',
+      }),
+    })
+    .meta({ description: 'When cis490 doctor calls something yellow or red.' });
 }
 
 function workloadSchema(context: ConfigContext) {

@@ -1,8 +1,10 @@
 // Every check of the doctor: its id, whose it is, what it means, and the cure that the receiver's side shows for it. On the host
 // itself the doctor prints a more exact one, with that host's own paths and names.
 
+export type DoctorRole = 'lab-host' | 'receiver';
+
 interface CheckMeaning {
-  role: 'lab-host' | 'receiver' | 'both';
+  role: DoctorRole | 'both';
   /** What is wrong when it is red, in one line. */
   meaning: string;
   /** Shell commands to run on that machine, joined by newlines. */
@@ -106,3 +108,8 @@ export const DOCTOR_CHECKS = {
 } as const satisfies Record<string, CheckMeaning>;
 
 export type CheckId = keyof typeof DOCTOR_CHECKS;
+
+/** The checks of one role's doctor. */
+export type CheckIdOf<Role extends DoctorRole> = {
+  [Id in CheckId]: (typeof DOCTOR_CHECKS)[Id]['role'] extends Role | 'both' ? Id : never;
+}[CheckId];

@@ -34,10 +34,11 @@ export interface PingPath {
   ping(): Promise<PingExchange>;
 }
 
-interface PingExchange {
+export interface PingExchange {
   answer: ReceiverAnswer;
-  /** This machine's clock in the middle of it. */
+  /** This machine's clock as it began. */
   atWall: string;
+  roundTripMs: number;
 }
 
 export type Layer = (path: PingPath) => Promise<LayerOutcome>;
@@ -52,7 +53,9 @@ export function pingPath({ receiverUrl, ...given }: PingPathOptions): PingPath &
   const ask: PingPath['ask'] = (method, path) => connections.ask(method, path);
   const exchangeOnce = async (): Promise<PingExchange> => {
     const atWall = clock.wallTime();
-    return { answer: await ask('POST', '/v1/ping'), atWall };
+    const beganAtMs = clock.monotonicMs();
+    const answer = await ask('POST', '/v1/ping');
+    return { answer, atWall, roundTripMs: clock.monotonicMs() - beganAtMs };
   };
   const ping = () => {
     exchanged ??= exchangeOnce();

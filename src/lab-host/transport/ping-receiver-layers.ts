@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { receivedProblemSchema } from '../../protocol/problem.ts';
 import type { ReceiverAnswer } from './classify-answer.ts';
-import { failed, type Layer } from './ping-layers.ts';
+import { failed, type Layer, type PingExchange } from './ping-layers.ts';
 
 const MAX_DETAIL_CHARACTERS = 200;
 // Below it a difference is what any two clocks have.
@@ -36,13 +36,14 @@ export const credentialLayer: Layer = async (path) => {
 };
 
 export const contractLayer: Layer = async (path) => {
-  const { answer, atWall } = await path.ping();
+  const exchange = await path.ping();
+  const { answer } = exchange;
   if (answer.status === 404 || answer.status === 405) return failed('not-found', describe(answer));
   if (answer.status >= 500 || answer.status === 429) return refusal(answer);
   const ping = pingSchema.safeParse(jsonOf(answer)).data;
   if (answer.status !== 200 || !ping) return failed('unexpected-answer', describe(answer));
   const version = ping.version ? `version ${ping.version.slice(0, 12)}` : 'an older receiver';
-  return { status: 'ok', detail: [version, clockDifference(ping.server_time, atWall)].filter(Boolean).join(', ') };
+  return { status: 'ok', detail: [version, clockDifference(exchange)].filter(Boolean).join(', ') };
 };
 
 export const gateLayer: Layer = async (path) => {
@@ -72,15 +73,23 @@ function describe(answer: ReceiverAnswer, detail?: string): string {
   return `status ${answer.status}${text === '' ? '' : `: ${text}`}`;
 }
 
-function clockDifference(serverTime: string | undefined, atWall: string): string | undefined {
-  const differenceMs = Date.parse(serverTime ?? '') - Date.parse(atWall);
-  if (Number.isNaN(differenceMs)) return undefined;
+/** By how much the clock here is behind the receiver's; negative when it is ahead. Undefined when the receiver does not tell its time. */
+export function clockBehindMs({ answer, atWall, roundTripMs }: PingExchange): number | undefined {
+  const serverTime = pingSchema.safeParse(jsonOf(answer)).data?.server_time;
+  const behindMs = Date.parse(serverTime ?? '') - (Date.parse(atWall) + roundTripMs / 2);
+  return Number.isNaN(behindMs) ? undefined : behindMs;
+}
+
+function clockDifference(exchange: PingExchange): string | undefined {
+  const differenceMs = clockBehindMs(exchange);
+  if (differenceMs === undefined) return undefined;
   if (Math.abs(differenceMs) < CLOCKS_AGREE_MS) return 'the clocks agree';
   const s = (Math.abs(differenceMs) / 1000).toFixed(1);
   return `the clock here is ${s} s ${differenceMs > 0 ? 'behind' : 'ahead'} (timedatectl)`;
 }
 
-function jsonOf(answer: ReceiverAnswer): Record<string, unknown> | undefined {
+/** Undefined for what is no JSON object. */
+export function jsonOf(answer: ReceiverAnswer): Record<string, unknown> | undefined {
   try {
     return z.record(z.string(), z.unknown()).safeParse(JSON.parse(answer.body)).data;
   } catch {

@@ -1,0 +1,109 @@
+// cis490 doctor: what is sick on this machine, and the command that cures it.
+
+import { basename } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { DoctorOptions } from '../../src/lab-host/doctor/doctor-context.ts';
+import { AppError, errnoOf } from '../../src/lib/app-error.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
+import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
+import type { DoctorRole } from '../../src/protocol/doctor-checks.ts';
+import type { DoctorReport } from '../../src/protocol/doctor-report.ts';
+import { type CommonOptions, endWithReader, examples, withCommonOptions } from './common.ts';
+
+interface DoctorCommandOptions extends CommonOptions {
+  json?: boolean;
+  role?: DoctorRole;
+  journalFile?: string;
+}
+
+const DEFAULT_PATHS: Record<DoctorRole, string> = {
+  'lab-host': '/etc/cis490/lab-host.toml',
+  receiver: '/etc/cis490/receiver.toml',
+};
+
+export function registerDoctor(program: Command): void {
+  withCommonOptions(program.command('doctor'))
+    .description('tell what is sick on this machine, and the command that cures it; changes nothing')
+    .option('--json', 'the report as JSON, as cis490 ship-health sends it')
+    .addOption(
+      new Option(
+        '--role <role>',
+        'as what this machine is looked at (default: by the configuration that is there)',
+      ).choices(['lab-host', 'receiver']),
+    )
+    .option('--journal-file <file>', 'the log of the last ten minutes, in place of the journal')
+    .addHelpText(
+      'after',
+      examples('cis490 doctor', 'cis490 doctor --json | jq .status', 'cis490 doctor --role receiver') + EXIT_CODES,
+    )
+    .action(async (options: DoctorCommandOptions) => {
+      endWithReader();
+      const report = await collect(options);
+      await print(report, options.json ?? false);
+      process.exitCode = report.status === 'red' ? 1 : 0;
+    });
+}
+
+const EXIT_CODES = '\n\nExit code: 0 green or yellow, 1 red, 2 it could not look.';
+
+async function collect(options: DoctorCommandOptions): Promise<DoctorReport> {
+  const role = options.role ?? (await chooseRole(options.config));
+  const logger = createLogger({
+    level: options.logLevel,
+    form: chooseLogForm(process.env, process.stderr.isTTY ?? false),
+    clock: systemClock,
+    write: (line) => process.stderr.write(line),
+  });
+  const doctorOptions: DoctorOptions = {
+    configPath: options.config ?? DEFAULT_PATHS[role],
+    installRoot: INSTALL_ROOT,
+    journalFile: options.journalFile,
+    environment: process.env,
+    clock: systemClock,
+    logger,
+  };
+  if (role === 'receiver') {
+    const { runReceiverDoctor } = await loadReceiverDoctor();
+    return await runReceiverDoctor(doctorOptions);
+  }
+  const { collectDoctorReport } = await import('../../src/lab-host/doctor/app.ts');
+  return await collectDoctorReport(doctorOptions);
+}
+
+// Not written into the import itself, so that the types hold in a tree without it.
+const RECEIVER_DOCTOR = '../../src/receiver/doctor/app.ts';
+
+interface ReceiverDoctor {
+  runReceiverDoctor(options: DoctorOptions): Promise<DoctorReport>;
+}
+
+/** Throws `bad-input` in a tree that has none. */
+async function loadReceiverDoctor(): Promise<ReceiverDoctor> {
+  try {
+    return await import(RECEIVER_DOCTOR);
+  } catch (error) {
+    if (errnoOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new AppError('bad-input', 'this version has no doctor for a receiver', { cause: error });
+  }
+}
+
+/** By the name of the file that is given, else by which of the two is there; a lab host where both are. Throws `bad-input`. */
+async function chooseRole(config: string | undefined): Promise<DoctorRole> {
+  if (config !== undefined) return basename(config).includes('receiver') ? 'receiver' : 'lab-host';
+  const { isThere } = await import('../../src/lib/is-there.ts');
+  for (const role of ['lab-host', 'receiver'] as const) if (await isThere(DEFAULT_PATHS[role])) return role;
+  throw new AppError('bad-input', 'there is no configuration in /etc/cis490', {
+    hint: 'name one: cis490 doctor --config FILE',
+  });
+}
+
+async function print(report: DoctorReport, json: boolean): Promise<void> {
+  if (json) {
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    return;
+  }
+  const { describeReport } = await import('../../src/lab-host/doctor/describe-report.ts');
+  const hasColours = process.stdout.isTTY && !process.env['NO_COLOR'];
+  process.stdout.write(describeReport(report, { hasColours, columns: process.stdout.columns }));
+}

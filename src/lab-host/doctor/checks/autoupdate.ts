@@ -1,0 +1,40 @@
+// What the last update came to.
+
+import { AppError } from '../../../lib/app-error.ts';
+import { readIfThere } from '../../../lib/read-if-there.ts';
+import { updateStatePath, updateStateSchema } from '../../../protocol/update-state.ts';
+import { type Check, green, red } from '../check.ts';
+
+const LOOK = 'sudo journalctl -u cis490-autoupdate -n 50 --no-pager';
+const AGAIN = 'sudo systemctl start cis490-autoupdate';
+
+export const autoupdateCheck: Check<'autoupdate'> = {
+  id: 'autoupdate',
+  timeoutMs: 10_000,
+  async run({ layout }) {
+    const path = updateStatePath(layout.root);
+    const text = await readIfThere(path);
+    if (text === undefined) return green('has not run');
+    const { last } = parse(path, text);
+    if (!last) return green('has not run');
+    const { result, at_wall, commit, target, detail } = last;
+    const when = at_wall ? ` at ${at_wall}` : '';
+    const why = detail ? `: ${detail}` : '';
+    if (result === 'current') return green(`nothing newer${when}`);
+    if (result === 'updated') return green(`updated to ${short(target ?? commit)}${when}`);
+    if (result === 'failed') return red(`the update to ${short(target)} failed${when}${why}`, LOOK, AGAIN);
+    return red(`the update to ${short(target)} was rolled back to ${short(commit)}${when}${why}`, LOOK, AGAIN);
+  },
+};
+
+function parse(path: string, text: string) {
+  try {
+    return updateStateSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new AppError('update-state-malformed', `${path} is not what an update writes`, { cause: error });
+  }
+}
+
+function short(commit: string | null | undefined): string {
+  return commit ? commit.slice(0, 12) : 'another release';
+}

@@ -1,0 +1,80 @@
+// What was refused for good, by its reasons, and whether it goes on.
+
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { isMissing } from '../../../lib/app-error.ts';
+import { shellWord } from '../../../lib/shell-word.ts';
+import { QUARANTINE_REASON_FILE } from '../../../protocol/episode-meta.ts';
+import { type Check, green, red, yellow } from '../check.ts';
+import type { Cures } from '../cures.ts';
+import { readSmallJson } from '../read-small-json.ts';
+import { nowMsOf } from '../times.ts';
+
+const DAY_MS = 86_400_000;
+// Of more than this the rest is counted, and their reasons are not read.
+const MOST_READ = 5_000;
+const MOST_CODES = 5;
+const NO_REASON = 'no-reason';
+
+const reasonSchema = z.looseObject({ code: z.string(), quarantined_at_wall: z.string().catch('') });
+
+/** What keeps the next episodes from the same end, before these go back. */
+const CURE_OF: Record<string, 'update' | 'stamp' | 'look' | 'purge'> = {
+  'commit-not-in-window': 'update',
+  'commit-blocked': 'update',
+  'dirty-refused': 'update',
+  'http-412': 'update',
+  'commit-missing': 'stamp',
+  'commit-malformed': 'stamp',
+  'http-400': 'look',
+  conflict: 'look',
+  'http-409': 'look',
+  'bad-episode-id': 'look',
+  'episode-malformed': 'look',
+  retracted: 'purge',
+};
+
+export const quarantineCheck: Check<'quarantine'> = {
+  id: 'quarantine',
+  timeoutMs: 30_000,
+  async run({ layout, config, clock, cures }) {
+    const names = await directoriesIn(layout.quarantine);
+    if (names.length === 0) return green('nothing');
+    const codes = new Map<string, number>();
+    let recent = 0;
+    for (const name of names.slice(0, MOST_READ)) {
+      const reason = reasonSchema.safeParse(await readSmallJson(join(layout.quarantine, name, QUARANTINE_REASON_FILE)));
+      const code = reason.data?.code ?? NO_REASON;
+      codes.set(code, (codes.get(code) ?? 0) + 1);
+      if (nowMsOf(clock) - Date.parse(reason.data?.quarantined_at_wall ?? '') < DAY_MS) recent += 1;
+    }
+    const byCount = [...codes].sort(([, a], [, b]) => b - a).slice(0, MOST_CODES);
+    const { quarantine_many, quarantine_growth } = config.doctor;
+    const isGrave = names.length >= quarantine_many || recent >= quarantine_growth;
+    const told = byCount.map(([code, count]) => `${count} ${code}`).join(', ');
+    const lately = recent === 0 ? 'none' : String(recent);
+    return (isGrave ? red : yellow)(
+      `${names.length} refused, ${lately} of them in the last 24 hours: ${told}`,
+      ...byCount.flatMap(([code]) => curesOf(code, cures)),
+    );
+  },
+};
+
+function curesOf(code: string, cures: Cures): string[] {
+  const cure = CURE_OF[code];
+  const word = shellWord(code);
+  if (cure === 'look') return [cures.cis490(`quarantine list --code ${word} --all`)];
+  if (cure === 'purge') return [cures.cis490(`quarantine purge --code ${word} --dry-run`)];
+  const first = cure === 'update' ? cures.update : cure === 'stamp' ? cures.stamp : [];
+  return [...first, cures.cis490(`quarantine requeue --code ${word}`)];
+}
+
+async function directoriesIn(path: string): Promise<string[]> {
+  try {
+    return (await readdir(path, { withFileTypes: true })).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}

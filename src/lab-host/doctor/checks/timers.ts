@@ -1,0 +1,19 @@
+// What is run now and then on this host, as systemd has it.
+
+import type { Check } from '../check.ts';
+import type { DoctorContext } from '../doctor-context.ts';
+import { judgeUnits } from '../judge-units.ts';
+
+export const timersCheck: Check<'timers'> = {
+  id: 'timers',
+  timeoutMs: 30_000,
+  run: (context) => judgeUnits(expectedTimers(context), context),
+};
+
+function expectedTimers({ config }: DoctorContext): string[] {
+  return [
+    'cis490-doctor-check.timer',
+    ...(config.autoupdate?.enabled ? ['cis490-autoupdate.timer'] : []),
+    ...(config.cert?.enabled ? ['cis490-cert-fetch.timer'] : []),
+  ];
+}

@@ -1,0 +1,90 @@
+// What the checks look at. What several of them need is asked for once.
+
+import type { Clock } from '../../lib/clock.ts';
+import type { LoadedConfig } from '../../lib/config/load-config.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { type DataLayout, dataLayout } from '../data-layout.ts';
+import { readInstalledVersion } from '../installed-version.ts';
+import type { LabHostConfig } from '../lab-host-config.ts';
+import { type Cures, createCures } from './cures.ts';
+import { ReceiverLook } from './receiver-look.ts';
+import { programRunner, type RunProgram } from './run-program.ts';
+import { findServiceUser, type ServiceUser } from './service-user.ts';
+
+export interface DoctorOptions {
+  configPath: string;
+  /** The root of the installed release: its VERSION is looked at. */
+  installRoot: string;
+  /** Read in place of the journal. */
+  journalFile?: string | undefined;
+  /** Where systemctl, journalctl and the like are looked for, by PATH. */
+  environment: NodeJS.ProcessEnv;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface DoctorContext {
+  config: DoctorConfig;
+  configPath: string;
+  /** What is deprecated in the configuration, a line each. */
+  configWarnings: readonly string[];
+  layout: DataLayout;
+  installRoot: string;
+  journalFile: string | undefined;
+  receiver: ReceiverLook;
+  user: ServiceUser;
+  cures: Cures;
+  run: RunProgram;
+  clock: Clock;
+  system: SystemPlaces;
+}
+
+/** Programs that keep themselves up to date: each may be absent from a configuration. */
+type DoctorConfig = LabHostConfig & { autoupdate?: { enabled?: boolean }; cert?: { enabled?: boolean } };
+
+/** Where the system keeps what is looked at. */
+interface SystemPlaces {
+  mountInfo: string;
+  libraryDirectories: readonly string[];
+}
+
+const SYSTEM_PLACES: SystemPlaces = {
+  mountInfo: '/proc/self/mountinfo',
+  libraryDirectories: [
+    '/lib',
+    '/lib64',
+    '/usr/lib',
+    '/usr/lib64',
+    '/usr/local/lib',
+    ...['x86_64', 'aarch64'].flatMap((machine) => [`/lib/${machine}-linux-gnu`, `/usr/lib/${machine}-linux-gnu`]),
+  ],
+};
+
+export async function createDoctorContext(
+  options: DoctorOptions,
+  { config, warnings }: LoadedConfig<LabHostConfig>,
+): Promise<DoctorContext> {
+  const { configPath, installRoot, journalFile, environment, clock, logger } = options;
+  const run = programRunner(environment);
+  const user = await findServiceUser(config.paths.data_dir, run);
+  const doctorConfig: DoctorConfig = config;
+  const ofHost = {
+    user: user.name,
+    updatesItself: doctorConfig.autoupdate?.enabled,
+    records: config.orchestrator.enabled,
+  };
+  return {
+    config: doctorConfig,
+    configPath,
+    configWarnings: warnings,
+    layout: dataLayout(config.paths.data_dir),
+    installRoot,
+    journalFile,
+    receiver: new ReceiverLook({ config, codeVersion: await readInstalledVersion(installRoot), clock, logger }),
+    user,
+    cures: createCures({ configPath, installRoot, environment, ...ofHost }),
+    run,
+    clock,
+    system: SYSTEM_PLACES,
+  };
+}

@@ -1,0 +1,27 @@
+// Through which interface of this machine the receiver is reached.
+
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+
+const LIMIT_MS = 5_000;
+
+/** Its name; undefined when no connection is made, or it is not known. */
+export async function interfaceTowards(url: URL): Promise<string | undefined> {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const socket = connect({ host, port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(LIMIT_MS) });
+    const { localAddress } = socket;
+    const found = Object.entries(networkInterfaces()).find(([, addresses]) =>
+      addresses?.some(({ address }) => address === localAddress),
+    );
+    return found?.[0];
+  } catch {
+    return undefined;
+  } finally {
+    // What breaks later is of no interest, and must not be an uncaught error.
+    socket.on('error', () => undefined);
+    socket.destroy();
+  }
+}
