@@ -11,11 +11,11 @@ import type { Logger } from '../lib/logger.ts';
 import { makeDirectory } from '../lib/make-directory.ts';
 import type { MonitorState } from '../storage/monitor-state.ts';
 import { openAlertLog, openMonitorState } from '../storage/open-storage.ts';
-import type { AfterDetection } from './after-detection.ts';
 import { countHosts, type RunResult, runAsJson, summaryOf } from './describe-run.ts';
 import { detect } from './detect/detect.ts';
 import { alertLineOf, alertRowOf, emitAlerts, newRowsOf } from './emit-alerts.ts';
 import type { FleetHealthStep } from './fleet-health-step.ts';
+import { settleRun, type Telling } from './life-cycle/settle-run.ts';
 import { type FailedSource, observe } from './observe.ts';
 import type { UpdateCommands } from './observed.ts';
 import { type AttemptsChoice, openSources, type ReceiverKnowledge } from './open-sources.ts';
@@ -37,7 +37,7 @@ export interface FleetHealthOptions {
   /** Nothing is written anywhere, and nobody is told. */
   dryRun: boolean;
   json: boolean;
-  openAfterDetection: (state: MonitorState) => AfterDetection;
+  telling: Telling;
   output: Writable;
   logger: Logger;
   clock: Clock;
@@ -108,7 +108,7 @@ async function runOnce(
   const { retired } = observed;
   try {
     const run = { nowMs, nowWall, findings, evaluated, retired, failed: failedSources, memory: text };
-    if (state) await options.openAfterDetection(state).settle(run);
+    if (state) await settleRun({ ...options.telling, state, logger: options.logger, clock: options.clock }, run);
     afterStep('settled');
   } finally {
     tell(options, { nowWall, hostsChecked: countHosts(observed), newAlerts: rows, findings, failed });

@@ -3,7 +3,6 @@
 
 import { runFleetHealth } from '../../src/fleet-health/app.ts';
 import { THRESHOLDS } from '../../src/fleet-health/observed.fixture.ts';
-import { rememberAlone } from '../../src/fleet-health/remember-alone.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { killAfter } from './kill-after.ts';
@@ -20,7 +19,7 @@ await runFleetHealth({
   nowWall,
   dryRun: false,
   json: false,
-  openAfterDetection: rememberAlone,
+  telling: { notifiers: [], heartbeatUrl: undefined, recoveryRuns: 2, reminderS: 3600 },
   output: process.stdout,
   logger: createLogger({
     level: 'info',

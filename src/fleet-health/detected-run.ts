@@ -20,12 +20,3 @@ export interface DetectedRun {
   /** What the next run is to remember: goes into `RunChange.memory` as it is. */
   memory: string;
 }
-
-export interface AfterDetection {
-  /**
-   * In this order, each durable before the next: one transaction with the states, the notifications that follow and the memory; the
-   * notifications that are due are sent; the heartbeat URL is called, when all went well. Throws only what keeps the transaction from
-   * being made: a channel that cannot be reached is no failure of the run.
-   */
-  settle(run: DetectedRun): Promise<void>;
-}
