@@ -3,16 +3,22 @@
 import { Command } from 'commander';
 import manifest from '../package.json' with { type: 'json' };
 import { AppError } from '../src/lib/app-error.ts';
+import { registerAlerts } from './commands/alerts.ts';
 import { registerAllInOne } from './commands/all-in-one.ts';
 import { registerCa } from './commands/ca.ts';
 import { registerConfig } from './commands/config.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerEpisode } from './commands/episode.ts';
+import { registerFleet } from './commands/fleet.ts';
+import { registerFleetHealth } from './commands/fleet-health.ts';
 import { registerGate } from './commands/gate.ts';
+import { registerHost } from './commands/host.ts';
 import { registerIndex } from './commands/index.ts';
 import { registerLabHost } from './commands/lab-host.ts';
 import { registerPublish } from './commands/publish.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
 import { registerReceiver } from './commands/receiver.ts';
+import { registerShipHealth } from './commands/ship-health.ts';
 import { registerToken } from './commands/token.ts';
 
 const WORK_FAILED = 1;
@@ -35,6 +41,8 @@ const program = new Command('cis490')
     'Collects recorded episodes from a fleet of Linux lab hosts into one store, exactly once, from trusted code only.',
   )
   .version(manifest.version)
+  // Else a command with subcommands would take what is meant for one of those.
+  .enablePositionalOptions()
   .showHelpAfterError('Run with --help for the options and examples.')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : BAD_USAGE));
 
@@ -48,6 +56,12 @@ registerIndex(program);
 registerToken(program);
 registerCa(program);
 registerGate(program);
+registerHost(program);
+registerFleet(program);
+registerAlerts(program);
+registerFleetHealth(program);
+registerDoctor(program);
+registerShipHealth(program);
 registerAllInOne(program);
 
 await program.parseAsync().catch(fail);

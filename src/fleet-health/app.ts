@@ -97,7 +97,7 @@ async function runOnce(
   const { observed, failed, memory } = await observe({ ...options, sources, remembered, nowMs });
   afterStep('observed');
 
-  const { findings, evaluated } = detect(observed);
+  const { findings, canTell } = detect(observed);
   const alertLog = openAlertLog(options.alertsPath);
   const found = findings.map((finding) => alertRowOf(finding, nowWall));
   const { rows, mark } = await newRowsOf(found, alertLog, nowWall, memory.alerts_mark);
@@ -107,7 +107,7 @@ async function runOnce(
   const failedSources = failed.map(({ source }) => source);
   const { retired } = observed;
   try {
-    const run = { nowMs, nowWall, findings, evaluated, retired, failed: failedSources, memory: text };
+    const run = { nowMs, nowWall, findings, canTell, retired, failed: failedSources, memory: text };
     if (state) await settleRun({ ...options.telling, state, logger: options.logger, clock: options.clock }, run);
     afterStep('settled');
   } finally {

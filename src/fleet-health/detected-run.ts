@@ -11,8 +11,8 @@ export interface DetectedRun {
   nowWall: string;
   /** All that is so now, whether its row was written in this hour before or not; by host, then in the symptoms' order. Nothing of retired hosts. */
   findings: readonly Finding[];
-  /** A symptom that is not among them was neither found nor gone: its alerts stay as they are. */
-  evaluated: ReadonlySet<Symptom>;
+  /** What it could not tell of a host was neither found nor gone: such an alert stays as it is. */
+  canTell: (host: string, symptom: Symptom) => boolean;
   /** Hosts that emit nothing any more. */
   retired: ReadonlySet<string>;
   /** Sources that were to be read and could not be: such a run is not a good one. */

@@ -61,6 +61,10 @@ export function lastHeartbeatOf(observed: HeartbeatContext, hostId: string): Hea
   return last && readHeartbeat(last, observed);
 }
 
+export function isHeard(observed: HeartbeatContext, hostId: string): boolean {
+  return lastHeartbeatOf(observed, hostId)?.isFresh ?? false;
+}
+
 /** The last ones of all hosts, where they say how the host is now. */
 export function freshHeartbeats(observed: HeartbeatContext): Array<HeartbeatFacts & { host: string }> {
   return [...(observed.heartbeats?.keys() ?? [])].flatMap((host) => {

@@ -74,4 +74,9 @@ export interface Detector {
   /** All of them must have been read. */
   rests: readonly Source[];
   detect: (observed: Observed) => Finding[];
+  /**
+   * Whether what was read tells anything of this host now; without it, it does. What is not told is neither found nor gone: a host that has been
+   * silent for longer than the lookback has not come back, nor is one without a heartbeat well.
+   */
+  tells?: (observed: Observed, host: string) => boolean;
 }

@@ -1,6 +1,8 @@
 // Success answers of the contract: the handlers' types and the OpenAPI document are both made from these.
 
 import { z } from 'zod';
+import { SEVERITIES, SYMPTOM_NAMES } from './alert.ts';
+import { CHECK_STATUSES } from './doctor-report.ts';
 import { ledgerRowSchema, tombstoneSchema } from './ledger-row.ts';
 
 const wallTime = z
@@ -82,10 +84,94 @@ export const hostHealthListSchema = z
   .object({ hosts: z.record(z.string(), hostHealthSchema) })
   .meta({ id: 'HostHealthList' });
 
-export const fleetHostSchema = z
+export const ALERT_STATES = ['firing', 'resolved'] as const;
+
+const decidedSchema = z.object({ at: wallTime, by: z.string(), reason: z.string() });
+
+const alertSchema = z
+  .object({
+    id: z.string(),
+    host: z.string().meta({ description: '* for the fleet as a whole' }),
+    symptom: z.enum(SYMPTOM_NAMES),
+    severity: z.enum(SEVERITIES),
+    state: z.enum(ALERT_STATES),
+    since: wallTime,
+    last_at: wallTime.meta({ description: 'The last run of the monitor that found it' }),
+    resolved_at: wallTime.nullable(),
+    detail: z.string(),
+    suggested_fix: z.string().meta({ description: 'The command that cures it, and where it is to be run' }),
+    suppressed: z
+      .enum(SYMPTOM_NAMES)
+      .nullable()
+      .meta({ description: 'The symptom of the whole fleet that explains it: nobody is told of this one' }),
+    silenced: z.string().nullable().meta({ description: 'The id of the silence that holds for it now' }),
+    acknowledged: decidedSchema.nullable(),
+  })
+  .meta({ id: 'Alert' });
+export type AlertAnswer = z.infer<typeof alertSchema>;
+export const alertsSchema = z.object({ alerts: z.array(alertSchema) }).meta({ id: 'Alerts' });
+
+/** Of a host that fires: the host and the state go without saying. */
+const openAlertSchema = alertSchema
+  .omit({ host: true, state: true, resolved_at: true, last_at: true })
+  .meta({ id: 'OpenAlert' });
+export type OpenAlert = z.infer<typeof openAlertSchema>;
+
+export const acknowledgedSchema = z
+  .object({ id: z.string(), acknowledged: decidedSchema })
+  .meta({ id: 'Acknowledged' });
+
+export const silenceSchema = z
+  .object({
+    id: z.string(),
+    host: z.string().nullable().meta({ description: 'null: every host; *: the fleet as a whole' }),
+    symptom: z.enum(SYMPTOM_NAMES).nullable().meta({ description: 'null: every symptom' }),
+    reason: z.string(),
+    by: z.string(),
+    created_at: wallTime,
+    expires_at: wallTime,
+    active: z.boolean(),
+  })
+  .meta({ id: 'Silence' });
+export type SilenceAnswer = z.infer<typeof silenceSchema>;
+export const silencesSchema = z.object({ silences: z.array(silenceSchema) }).meta({ id: 'Silences' });
+
+export const retiredHostSchema = decidedSchema.extend({ host_id: z.string() }).meta({ id: 'RetiredHost' });
+
+/** The first that holds. */
+export const HOST_STATES = {
+  retired: 'it is gone for good, by the maintainer’s word',
+  refused: 'it runs, and what it ships is refused',
+  silent: 'it has stored episodes, and stores no more',
+  'never-seen': 'it has never stored an episode',
+  sick: 'it stores, and something else is wrong with it',
+  ok: 'nothing is known against it',
+} as const;
+export type HostState = keyof typeof HOST_STATES;
+const HOST_STATE_NAMES = Object.keys(HOST_STATES) as [HostState, ...HostState[]];
+
+const redCheckSchema = z.object({
+  id: z.string(),
+  meaning: z.string(),
+  cure: z.string().meta({ description: 'Shell commands for that host, joined by newlines; never the report’s own' }),
+});
+const doctorSchema = z.object({
+  status: z.enum(CHECK_STATUSES),
+  received_at_wall: wallTime,
+  red: z.array(redCheckSchema),
+});
+
+const fleetHostSchema = z
   .object({
     host_id: z.string(),
+    state: z.enum(HOST_STATE_NAMES).meta({
+      description: Object.entries(HOST_STATES)
+        .map(([state, meaning]) => `${state}: ${meaning}`)
+        .join('; '),
+    }),
     expected: z.boolean(),
+    retired: decidedSchema.nullable(),
+    alerts: z.array(openAlertSchema).meta({ description: 'Those that fire' }),
     last_seen_at: wallTime.nullable().meta({ description: 'When it last stored, sent a heartbeat or a doctor report' }),
     last_stored_at: wallTime.nullable(),
     episodes: z.int(),
@@ -105,13 +191,30 @@ export const fleetHostSchema = z
       .nullable()
       .meta({ description: 'How many commits the head is ahead of it; null when it is not known' }),
     heartbeat: z.looseObject({ received_at_wall: wallTime }).nullable(),
-    doctor: z.object({ status: z.enum(['green', 'yellow', 'red', 'unknown']), received_at_wall: wallTime }).nullable(),
+    doctor: doctorSchema.nullable(),
   })
   .meta({ id: 'FleetHost' });
 export type FleetHost = z.infer<typeof fleetHostSchema>;
+
+/** The report as its host wrote it, as inert text: control characters are stripped, and cures are left out. */
+const reportedChecksSchema = z.array(z.object({ id: z.string(), status: z.enum(CHECK_STATUSES), summary: z.string() }));
+export type ReportedChecks = z.infer<typeof reportedChecksSchema>;
+export const fleetHostInFullSchema = fleetHostSchema
+  .extend({ doctor: doctorSchema.extend({ checks: reportedChecksSchema }).nullable() })
+  .meta({ id: 'FleetHostInFull' });
+
 export const fleetSchema = z
-  .object({ generated_at: wallTime, head: commit.nullable(), hosts: z.array(fleetHostSchema) })
+  .object({
+    generated_at: wallTime,
+    head: commit.nullable(),
+    verdict: z.object({
+      states: z.record(z.enum(HOST_STATE_NAMES), z.int()).meta({ description: 'How many hosts are in each state' }),
+      alerts: z.array(openAlertSchema).meta({ description: 'Those that fire for the fleet as a whole' }),
+    }),
+    hosts: z.array(fleetHostSchema),
+  })
   .meta({ id: 'Fleet' });
+export type FleetVerdict = z.infer<typeof fleetSchema>['verdict'];
 
 export const readySchema = z.object({ ready: z.literal(true) }).meta({ id: 'Ready' });
 export const healthSchema = z.object({ ok: z.literal(true) }).meta({ id: 'Alive' });

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { hostIdSchema } from './ids.ts';
+import type { updateStateSchema } from './update-state.ts';
 
 export const HEARTBEAT_PATH = '/v1/heartbeat';
 export const MAX_HEARTBEAT_BYTES = 16 * 1024;
@@ -19,13 +20,16 @@ export const heartbeatSchema = z
     version: z.looseObject({ commit: z.string().nullish(), dirty: z.boolean().nullish() }).nullish(),
     backlog: z.looseObject({ episodes: count, bytes: count, oldest_s: z.number().nonnegative().nullish() }).nullish(),
     held: z.looseObject({ count, code: z.string().nullish() }).nullish(),
-    quarantine: z.unknown().optional(),
+    quarantine: z.unknown().optional().meta({
+      description:
+        'episodes, and recent: within the last hour episodes, without_asking (the gate was asked, they were not sent) and code',
+    }),
     recording: z.unknown().optional(),
     free_bytes: count.nullish(),
-    update: z
-      .looseObject({ source: z.string().nullish() })
-      .nullish()
-      .meta({ description: 'The last update: its source is `receiver` for release bundles or `git`' }),
+    update: z.looseObject({ source: z.string().nullish() }).nullish().meta({
+      description:
+        'The last update: source (`receiver` for release bundles, or `git`), result (current, updated, failed, rolled-back), commit, target, at_wall, detail',
+    }),
   })
   .meta({ id: 'Heartbeat' });
 
@@ -40,8 +44,25 @@ export interface Heartbeat {
   /** What waits to be shipped; `oldest_s` since the oldest of it was finished. */
   backlog: { episodes: number; bytes: number; oldest_s: number | null };
   held: { count: number; code: string } | null;
-  quarantine: { episodes: number };
+  quarantine: QuarantineInHeartbeat;
   recording: { last_episode: { episode_id: string; finished_at_wall: string } | null; workloads: string[] };
   free_bytes: number | null;
-  update: { source: string } | null;
+  update: UpdateInHeartbeat | null;
+}
+
+export interface QuarantineInHeartbeat {
+  episodes: number;
+  /** Within the last hour, as far as this shipper has run; `without_asking`: not sent, because the gate refuses all of their code. */
+  recent: { episodes: number; without_asking: number; code: string | null } | null;
+}
+
+export interface UpdateInHeartbeat {
+  /** `receiver` for release bundles, or `git`. */
+  source: string | null;
+  result: NonNullable<z.infer<typeof updateStateSchema>['last']>['result'] | null;
+  /** What ran before, and what it was to be updated to. */
+  commit: string | null;
+  target: string | null;
+  at_wall: string | null;
+  detail: string | null;
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Control } from '../storage/control.ts';
 import type { FleetView } from './fleet/fleet-view.ts';
+import type { StateThresholds } from './fleet/host-state-word.ts';
 import { tlsOptionsOf } from './http/tls-options.ts';
 import { type Authenticator, createAuthenticator } from './identity/authenticator.ts';
 import { hasCredential, type ReceiverConfig } from './receiver-config.ts';
@@ -16,6 +17,7 @@ export interface LiveParts {
   authenticator: Authenticator;
   gate: VersionGate;
   maxEpisodeBytes: number;
+  stateThresholds: StateThresholds;
   remediationFor: (hostId: string | null) => string;
 }
 
@@ -47,6 +49,7 @@ export function createLiveParts(options: LivePartsOptions): { parts: LiveParts; 
     // Last: it begins to read in the background.
     gate: createGate(options),
     maxEpisodeBytes: config.store.max_episode_bytes,
+    stateThresholds: config.fleet.monitor,
     remediationFor: (hostId) => {
       const update = hostId === null ? undefined : fleet.heartbeatOf(hostId)?.body['update'];
       return remediationFor({ configured, installedFrom: installedFrom(update) });

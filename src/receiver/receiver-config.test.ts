@@ -32,20 +32,33 @@ function mistakesOf(t: TestContext, text: string): string[] {
 test('the defaults', (t) => {
   const path = writeConfig(t, 'version_gate.enabled = false\n');
   const { config } = loadConfig(receiverConfigDefinition, path);
-  assert.deepEqual(config, {
-    listen: { host: '127.0.0.1', port: 8490, trusted_proxies: [], proxy_headers: { certificate: 'Client-Cert' } },
-    store: { root: '/var/lib/cis490', max_episode_bytes: 8 * 1024 ** 3, min_free: 5 * 1024 ** 3 },
-    auth: { tokens_file: join(dirname(path), 'tokens.json') },
-    version_gate: {
-      enabled: false,
-      window: 100,
-      refresh_s: 5,
-      branch: 'main',
-      blocked_commits: [],
-      dirty: 'accept',
+  const { monitor, ...fleet } = config.fleet;
+  assert.deepEqual(
+    [monitor.silent_threshold_min, monitor.fatal_ratio_threshold, monitor.reminder_s],
+    [30, 0.95, 3_600],
+  );
+  assert.deepEqual(
+    { ...config, fleet },
+    {
+      listen: { host: '127.0.0.1', port: 8490, trusted_proxies: [], proxy_headers: { certificate: 'Client-Cert' } },
+      store: {
+        root: '/var/lib/cis490',
+        max_episode_bytes: 8 * 1024 ** 3,
+        min_free: 5 * 1024 ** 3,
+        backup_max_age_s: 36 * 3_600,
+      },
+      auth: { tokens_file: join(dirname(path), 'tokens.json') },
+      version_gate: {
+        enabled: false,
+        window: 100,
+        refresh_s: 5,
+        branch: 'main',
+        blocked_commits: [],
+        dirty: 'accept',
+      },
+      fleet: { expected_hosts: [], notifier: [] },
     },
-    fleet: { expected_hosts: [] },
-  });
+  );
 });
 
 test('the example loads as it stands, and with all of its keys, one source aside', (t) => {
@@ -53,7 +66,9 @@ test('the example loads as it stands, and with all of its keys, one source aside
   const asItStands = loadConfig(receiverConfigDefinition, writeConfig(t, example)).config;
   assert.equal(asItStands.version_gate.local_repo_path, '/srv/git/recorder.git');
 
-  const text = example.replaceAll(/^# (?=[a-z_0-9]+ = |\[)(?!commits)/gm, '');
+  // A notifier has keys by its kind, and no kind has all of them.
+  const single = example.slice(0, example.indexOf('# [[fleet.notifier]]'));
+  const text = single.replaceAll(/^# (?=[a-z_0-9]+ = |\[)(?!commits)/gm, '');
   const path = writeConfig(t, text);
   for (const name of ['receiver.key', 'forge-token']) {
     writeFileSync(join(dirname(path), name), 'a secret\n', { mode: 0o600 });
@@ -67,8 +82,14 @@ test('the example loads as it stands, and with all of its keys, one source aside
   assert.equal(listen.proxy_headers.fingerprint, 'X-Client-Fingerprint');
   assert.deepEqual(fleet.expected_hosts, ['lab-03']);
   const { tls: _tls, proxy_headers: _headers, ...address } = listen;
+  const { backup_stamp, ...stored } = store;
+  assert.equal(backup_stamp, '/var/lib/cis490-backup/last-backup');
   const { proxy_headers: _default, ...defaults } = asItStands.listen;
-  assert.deepEqual({ address, store }, { address: defaults, store: asItStands.store }, 'a comment shows the default');
+  assert.deepEqual(
+    { address, store: stored },
+    { address: defaults, store: asItStands.store },
+    'a comment shows the default',
+  );
 });
 
 test('a gate has one source, or is off', (t) => {
@@ -261,7 +282,7 @@ test('hosts in a file join those of the list, each once', (t) => {
   const text = `version_gate.enabled = false\n[fleet]\nexpected_hosts = ["lab-01", "lab-02"]\nhosts_file = "${file}"\n`;
   writeFileSync(file, '# the first floor\r\nlab-02\r\n\n  lab-03 # by the window\nlab-03\n');
   const { config } = loadConfig(receiverConfigDefinition, writeConfig(t, text));
-  assert.deepEqual(config.fleet, { expected_hosts: ['lab-01', 'lab-02', 'lab-03'] });
+  assert.deepEqual(config.fleet.expected_hosts, ['lab-01', 'lab-02', 'lab-03']);
 
   writeFileSync(file, 'lab-01\n../x\nlab 04\n');
   assert.deepEqual(mistakesOf(t, text), [

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { messageOf } from '../lib/app-error.ts';
 import { configPath } from '../lib/config/config-path.ts';
 import { addMistake, type ConfigContext, type ConfigOf, defineConfig, whenSound } from '../lib/config/define-config.ts';
+import { durationInSeconds } from '../lib/config/duration.ts';
 import { size, sizeInBytes } from '../lib/config/size.ts';
 import { fleetSchema } from './config/fleet-config.ts';
 import { listenSchema } from './config/listen-config.ts';
@@ -79,6 +80,14 @@ function storeSchema(context: ConfigContext) {
       min_free: size()
         .prefault('5 GiB')
         .meta({ description: 'Space that is left free: below it, episodes are put off until there is room again.' }),
+      backup_stamp: configPath(context).optional().meta({
+        description:
+          'A file that the backup touches when it has ended well: cis490 doctor then tells when that is too long ago.',
+        example: '/var/lib/cis490-backup/last-backup',
+      }),
+      backup_max_age_s: durationInSeconds().prefault('36 h').meta({
+        description: 'How long ago the last backup may have ended; after twice as long it is red.',
+      }),
     })
     .meta({ description: 'What is stored, and where.' });
 }

@@ -42,8 +42,11 @@ test('the contract is valid OpenAPI 3.1, and is what the receiver does', async (
   );
   assert.deepEqual(served.sort(), [
     'DELETE /v1/episodes/{host_id}/{episode_id}.tar.zst',
+    'DELETE /v1/fleet/{host_id}/retire',
+    'DELETE /v1/silences/{silence_id}',
     'GET /healthz',
     'GET /readyz',
+    'GET /v1/alerts',
     'GET /v1/episodes',
     'GET /v1/episodes/{host_id}/{episode_id}.tar.zst',
     'GET /v1/fleet',
@@ -52,9 +55,13 @@ test('the contract is valid OpenAPI 3.1, and is what the receiver does', async (
     'GET /v1/host-health/{host_id}',
     'GET /v1/index',
     'GET /v1/openapi.json',
+    'GET /v1/silences',
     'GET /v1/version-gate',
+    'POST /v1/alerts/{alert_id}/acknowledge',
+    'POST /v1/fleet/{host_id}/retire',
     'POST /v1/heartbeat',
     'POST /v1/ping',
+    'POST /v1/silences',
     'PUT /v1/episodes/{host_id}/{episode_id}.tar.zst',
     'PUT /v1/host-health/{host_id}',
   ]);

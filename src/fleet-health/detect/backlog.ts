@@ -1,13 +1,14 @@
 // backlog: a host whose episodes wait for too long, or whose quarantine grows.
 
 import { formatDuration } from '../../lib/format-duration.ts';
-import { freshHeartbeats } from '../heartbeat-facts.ts';
+import { freshHeartbeats, isHeard } from '../heartbeat-facts.ts';
 import type { Detector } from '../observed.ts';
 import { onHost } from './cures.ts';
 
 export const backlog: Detector = {
   symptom: 'backlog',
   rests: ['heartbeats'],
+  tells: isHeard,
   detect: (observed) =>
     freshHeartbeats(observed).flatMap(({ host, backlog, quarantine }) => {
       const { backlog_oldest_s, quarantine_growth } = observed.thresholds;

@@ -1,13 +1,14 @@
 // clock-skew: a host whose clock differs from the receiver's. Heartbeats take no time worth counting.
 
 import { formatDuration } from '../../lib/format-duration.ts';
-import { freshHeartbeats } from '../heartbeat-facts.ts';
+import { freshHeartbeats, isHeard } from '../heartbeat-facts.ts';
 import type { Detector } from '../observed.ts';
 import { setClock } from './cures.ts';
 
 export const clockSkew: Detector = {
   symptom: 'clock-skew',
   rests: ['heartbeats'],
+  tells: isHeard,
   detect: (observed) =>
     freshHeartbeats(observed).flatMap(({ host, ageS, sent_at_wall: sentAtMs }) => {
       if (sentAtMs === undefined) return [];

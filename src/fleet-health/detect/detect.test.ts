@@ -286,11 +286,17 @@ const CASES: Record<string, Case[]> = {
     { name: 'failed', seen: says({ update: { result: 'failed' } }), detail: /failed$/ },
     {
       name: 'lags a little',
-      seen: says({ update: { result: 'current', commit: COMMITS[1], target: COMMITS[0], at_wall: wallAgo(21_600) } }),
+      seen: says({
+        version: { commit: COMMITS[1] },
+        update: { result: 'current', commit: COMMITS[2], target: COMMITS[0], at_wall: wallAgo(21_600) },
+      }),
     },
     {
       name: 'lags',
-      seen: says({ update: { result: 'current', commit: COMMITS[1], target: COMMITS[0], at_wall: wallAgo(21_601) } }),
+      seen: says({
+        version: { commit: COMMITS[1] },
+        update: { result: 'current', commit: COMMITS[2], target: COMMITS[0], at_wall: wallAgo(21_601) },
+      }),
       detail: /should run 000000000000 for 6 h/,
     },
   ],
@@ -333,10 +339,32 @@ test('all symptoms have a detector, and each is told where all that it rests on 
   assert.deepEqual(DETECTORS.map(({ symptom }) => symptom).sort(), [...SYMPTOM_NAMES].sort());
   for (const { symptom, rests } of DETECTORS) {
     for (const source of rests)
-      assert.equal(detect(observed({ [source]: undefined })).evaluated.has(symptom), false, symptom);
+      assert.equal(detect(observed({ [source]: undefined })).canTell(H, symptom), false, symptom);
   }
-  const all = detect(observed({ gate, receiver: { kind: 'well' } }));
-  assert.equal(all.evaluated.size, SYMPTOM_NAMES.length);
+  const all = detect(
+    observed({ gate, receiver: { kind: 'well' }, ...says({}), ...storedAgoMin(1, 1, 1), ...stored(1) }),
+  );
+  assert.deepEqual(
+    SYMPTOM_NAMES.filter((symptom) => !all.canTell(H, symptom)),
+    ['fleet-silent'],
+    'one host that stores is no fleet',
+  );
+});
+
+test('nothing is told of a host that is not heard: what fired goes on', () => {
+  const silentForDays = detect(observed({ gate, ...stored(25 * 60 * MIN_US, COMMITS[90]), ...says({}, 3_600) }));
+  const untold = SYMPTOM_NAMES.filter((symptom) => !silentForDays.canTell(H, symptom));
+  assert.deepEqual(untold.sort(), [
+    'backlog',
+    'clock-skew',
+    'duplicate-identity',
+    'fleet-silent',
+    'receiver-down',
+    'refused',
+    'silent',
+    'stale-code',
+    'update-failed',
+  ]);
 });
 
 test('findings come by host, then in the order of the symptoms; nothing of retired hosts', () => {

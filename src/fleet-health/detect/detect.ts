@@ -7,7 +7,8 @@ import { DETECTORS } from './detectors.ts';
 export interface Detected {
   /** By host, then in the symptoms' order; nothing of retired hosts. */
   findings: readonly Finding[];
-  evaluated: ReadonlySet<Symptom>;
+  /** Whether this run would have found the symptom of this host: what it could not tell is neither found nor gone. */
+  canTell: (host: string, symptom: Symptom) => boolean;
 }
 
 export function detect(observed: Observed): Detected {
@@ -17,5 +18,10 @@ export function detect(observed: Observed): Detected {
   const findings = found
     .filter(({ host }) => !observed.retired.has(host))
     .sort((a, b) => (a.host < b.host ? -1 : a.host > b.host ? 1 : 0));
-  return { findings, evaluated: new Set(ready.map(({ symptom }) => symptom)) };
+  const bySymptom = new Map(ready.map((detector) => [detector.symptom, detector]));
+  const canTell: Detected['canTell'] = (host, symptom) => {
+    const detector = bySymptom.get(symptom);
+    return detector !== undefined && (detector.tells?.(observed, host) ?? true);
+  };
+  return { findings, canTell };
 }

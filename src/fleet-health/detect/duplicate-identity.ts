@@ -1,7 +1,7 @@
 // duplicate-identity: two machines under one host id at the same time. One that took another's place is none: their times do not overlap.
 
 import type { Heartbeat } from '../../storage/host-state.ts';
-import { readHeartbeat } from '../heartbeat-facts.ts';
+import { isHeard, readHeartbeat } from '../heartbeat-facts.ts';
 import type { Detector, Observed } from '../observed.ts';
 import { parseTimeMs } from '../parse-time.ts';
 import { onHost } from './cures.ts';
@@ -16,6 +16,7 @@ interface Period {
 export const duplicateIdentity: Detector = {
   symptom: 'duplicate-identity',
   rests: ['heartbeats'],
+  tells: isHeard,
   detect: (observed) =>
     [...(observed.heartbeats ?? [])].flatMap(([host, heartbeats]) => {
       const living = periodsOf(heartbeats, observed).filter(({ isFresh }) => isFresh);

@@ -1,7 +1,7 @@
 // fleet-silent: most of the hosts that store fell silent at about the same time, which is hardly each one's own fault.
 
 import { WHOLE_FLEET } from '../../protocol/alert.ts';
-import type { Detector } from '../observed.ts';
+import type { Detector, Observed } from '../observed.ts';
 import { type LastStored, silentOf, storedWithinLookback } from './stored-hosts.ts';
 
 const LEAST_HOSTS = 3;
@@ -10,8 +10,9 @@ const US_PER_MIN = 60_000_000;
 export const fleetSilent: Detector = {
   symptom: 'fleet-silent',
   rests: ['ledger'],
+  tells: (observed) => storing(observed).length >= LEAST_HOSTS,
   detect: (observed) => {
-    const stored = storedWithinLookback(observed).filter(({ host }) => !observed.retired.has(host));
+    const stored = storing(observed);
     const { silent_threshold_min, fleet_silent_ratio } = observed.thresholds;
     const together = largestGroup(silentOf(stored, observed), silent_threshold_min * US_PER_MIN);
     if (together < LEAST_HOSTS || together <= fleet_silent_ratio * stored.length) return [];
@@ -26,6 +27,10 @@ export const fleetSilent: Detector = {
     ];
   },
 };
+
+function storing(observed: Observed): LastStored[] {
+  return storedWithinLookback(observed).filter(({ host }) => !observed.retired.has(host));
+}
 
 /** Of how many the last rows lie within `withinUs` of each other. */
 function largestGroup(silent: readonly LastStored[], withinUs: number): number {

@@ -1,12 +1,13 @@
 // refused: a host that has learnt to be quiet. It holds its queue, or quarantines without asking, and so makes too few attempts for fatal-only.
 
-import { freshHeartbeats, type HeartbeatFacts } from '../heartbeat-facts.ts';
+import { freshHeartbeats, type HeartbeatFacts, isHeard } from '../heartbeat-facts.ts';
 import type { Detector } from '../observed.ts';
 import { cureOfRefusal } from './cures.ts';
 
 export const refused: Detector = {
   symptom: 'refused',
   rests: ['heartbeats'],
+  tells: isHeard,
   detect: (observed) =>
     freshHeartbeats(observed).flatMap((heartbeat) => {
       const found = refusalIn(heartbeat);

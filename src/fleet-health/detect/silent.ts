@@ -5,11 +5,12 @@ import { formatDuration } from '../../lib/format-duration.ts';
 import { lastHeartbeatOf } from '../heartbeat-facts.ts';
 import type { Detector, Observed } from '../observed.ts';
 import { cureOfRefusal, onHost, pingFrom } from './cures.ts';
-import { silentOf, storedWithinLookback } from './stored-hosts.ts';
+import { hasStoredWithinLookback, silentOf, storedWithinLookback } from './stored-hosts.ts';
 
 export const silent: Detector = {
   symptom: 'silent',
   rests: ['ledger'],
+  tells: hasStoredWithinLookback,
   detect: (observed) =>
     silentOf(storedWithinLookback(observed), observed).map(({ host, agoUs, lastStoredAtUs }) => {
       const last = formatWallTime(Temporal.Instant.fromEpochMilliseconds(Math.floor(lastStoredAtUs / 1000)));

@@ -2,13 +2,14 @@
 
 import type { Detector } from '../observed.ts';
 import { updateHost } from './cures.ts';
-import { storedWithinLookback } from './stored-hosts.ts';
+import { hasStoredWithinLookback, storedWithinLookback } from './stored-hosts.ts';
 
 const SHORT_COMMIT = 12;
 
 export const staleCode: Detector = {
   symptom: 'stale-code',
   rests: ['ledger', 'gate'],
+  tells: hasStoredWithinLookback,
   detect: (observed) => {
     const { commits, windowLength } = observed.gate ?? { commits: [], windowLength: 0 };
     const distances = new Map(commits.slice(0, windowLength).map((commit, distance) => [commit, distance]));

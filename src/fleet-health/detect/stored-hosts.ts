@@ -13,14 +13,22 @@ export interface LastStored {
 }
 
 /** Those that stored within the lookback, its end included. */
-export function storedWithinLookback(observed: Observed): LastStored[] {
+export function storedWithinLookback(
+  observed: Observed,
+  hostIds: Iterable<string> = observed.ledger?.keys() ?? [],
+): LastStored[] {
   const nowUs = Math.round(observed.nowMs * 1000);
   const lookbackUs = observed.thresholds.lookback_hours * US_PER_HOUR;
-  return [...(observed.ledger ?? [])].flatMap(([host, { lastStoredAtUs, commit }]) => {
+  return [...hostIds].flatMap((host) => {
+    const { lastStoredAtUs, commit } = observed.ledger?.get(host) ?? {};
     if (lastStoredAtUs === undefined) return [];
     const agoUs = nowUs - lastStoredAtUs;
     return agoUs >= 0 && agoUs <= lookbackUs ? [{ host, lastStoredAtUs, agoUs, commit }] : [];
   });
+}
+
+export function hasStoredWithinLookback(observed: Observed, hostId: string): boolean {
+  return storedWithinLookback(observed, [hostId]).length > 0;
 }
 
 /** Of these, those that have stored nothing for longer than the threshold. */

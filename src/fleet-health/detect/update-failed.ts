@@ -2,7 +2,7 @@
 
 import { formatDuration } from '../../lib/format-duration.ts';
 import { DOCTOR_CHECKS } from '../../protocol/doctor-checks.ts';
-import { freshHeartbeats, type HeartbeatFacts } from '../heartbeat-facts.ts';
+import { freshHeartbeats, type HeartbeatFacts, isHeard } from '../heartbeat-facts.ts';
 import type { Detector, Observed } from '../observed.ts';
 import { onHost } from './cures.ts';
 
@@ -11,6 +11,7 @@ const SHORT_COMMIT = 12;
 export const updateFailed: Detector = {
   symptom: 'update-failed',
   rests: ['heartbeats'],
+  tells: isHeard,
   detect: (observed) =>
     freshHeartbeats(observed).flatMap((heartbeat) => {
       const detail = faultOf(heartbeat, observed);
@@ -28,7 +29,8 @@ function faultOf({ update, version }: HeartbeatFacts, { nowMs, thresholds }: Obs
   const ago = atMs === undefined ? '' : ` ${formatDuration(Math.max(0, (nowMs - atMs) / 1000))} ago`;
   if (result === 'rolled-back') return `its last update${to} was rolled back${ago}`;
   if (result === 'failed') return `its last update${to} failed${ago}`;
-  const commit = update.commit ?? version?.commit;
+  // What it says that it runs; `update.commit` is what ran before.
+  const commit = version?.commit;
   if (atMs === undefined || target === undefined || commit === undefined || commit === target) return undefined;
   const lagS = (nowMs - atMs) / 1000;
   if (lagS <= thresholds.update_lag_s) return undefined;

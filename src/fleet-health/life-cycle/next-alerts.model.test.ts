@@ -94,7 +94,7 @@ class History {
     const before = this.firing();
     const { alerts, events } = nextAlerts({
       firing: before,
-      run: { nowMs, nowWall, findings, evaluated, retired },
+      run: { nowMs, nowWall, findings, canTell: (_host, symptom) => evaluated.has(symptom), retired },
       silences: this.silences,
       recoveryRuns: RECOVERY_RUNS,
       reminderMs: HOUR_MS,

@@ -11,7 +11,7 @@ import { explainedBy, silencedBy } from './explained-by.ts';
 export interface LifeCycleInput {
   /** All that fired after the run before. */
   firing: readonly Alert[];
-  run: Pick<DetectedRun, 'findings' | 'evaluated' | 'retired' | 'nowMs' | 'nowWall'>;
+  run: Pick<DetectedRun, 'findings' | 'canTell' | 'retired' | 'nowMs' | 'nowWall'>;
   silences: readonly Silence[];
   /** So many runs in a row must look and not find it. */
   recoveryRuns: number;
@@ -92,7 +92,7 @@ function goOn(before: Alert, finding: Finding | undefined, { run, recoveryRuns }
   const resolved = { state: 'resolved', resolvedAt: run.nowWall, suppressedBy: null, silencedBy: null } as const;
   if (run.retired.has(before.host)) return { before, after: { ...alert, ...resolved }, seen: 'retired' };
   if (finding) return { before, after: { ...alert, ...foundIn(finding, run) }, seen: 'found' };
-  if (!run.evaluated.has(before.symptom)) return { before, after: alert, seen: 'unknown' };
+  if (!run.canTell(before.host, before.symptom)) return { before, after: alert, seen: 'unknown' };
   const goodRuns = before.goodRuns + 1;
   const isOver = goodRuns >= recoveryRuns;
   return { before, after: { ...alert, goodRuns, ...(isOver && resolved) }, seen: 'gone' };

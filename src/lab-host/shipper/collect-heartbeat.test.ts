@@ -30,7 +30,7 @@ async function bench(t: TestContext, more: Partial<HeartbeatSource> = {}) {
     snapshot: () => ({
       backlog: { episodes: 3, bytes: 4_000, oldest_s: 61 },
       held: { count: 3, code: 'forbidden' },
-      quarantine: { episodes: 2 },
+      quarantine: { episodes: 2, recent: { episodes: 1, without_asking: 0, code: 'conflict' } },
     }),
     clock: { wallTime: () => WALL_TIME, monotonicMs: () => 0, sleep: async () => undefined },
     identityFiles,
@@ -56,7 +56,7 @@ test('says who it is, what waits, what it records, and with which code', async (
     version: { commit: 'a'.repeat(40), dirty: true },
     backlog: { episodes: 3, bytes: 4_000, oldest_s: 61 },
     held: { count: 3, code: 'forbidden' },
-    quarantine: { episodes: 2 },
+    quarantine: { episodes: 2, recent: { episodes: 1, without_asking: 0, code: 'conflict' } },
     recording: {
       last_episode: { episode_id: 'newest', finished_at_wall: '1970-01-01T00:50:00.000000+00:00' },
       workloads: ['telemetry'],
@@ -86,6 +86,51 @@ test('says what it can where something is missing', async (t) => {
   assert.equal(beat.boot_id, 'unknown');
   assert.match(beat.machine, /^hostname-[0-9a-f]{32}$/);
   assert.ok(heartbeatSchema.safeParse(beat).success);
+});
+
+describe('the last update', () => {
+  const commits = { commit: 'a'.repeat(40), target: 'b'.repeat(40) };
+  const at_wall = '2026-05-01T00:00:00.000000+00:00';
+  const cases: [name: string, file: unknown, told: object | null][] = [
+    [
+      'all of it',
+      { source: 'receiver', last: { result: 'rolled-back', at_wall, ...commits, detail: 'no ping', of_tomorrow: 1 } },
+      { source: 'receiver', result: 'rolled-back', ...commits, at_wall, detail: 'no ping' },
+    ],
+    [
+      'its source beside its result',
+      { last: { result: 'updated', source: 'git', commit: 7 } },
+      { source: 'git', result: 'updated', commit: null, target: null, at_wall: null, detail: null },
+    ],
+    [
+      'a source before the first update',
+      { source: 'git', last: null },
+      { source: 'git', result: null, commit: null, target: null, at_wall: null, detail: null },
+    ],
+    ['a result of a later version', { last: { result: 'paused' } }, null],
+    ['something else', [1], null],
+    ['nothing', undefined, null],
+  ];
+  for (const [name, file, told] of cases) {
+    test(name, async (t) => {
+      const { root, collect } = await bench(t);
+      if (file !== undefined) writeFileSync(join(root, 'update-state.json'), JSON.stringify(file));
+      assert.deepEqual((await collect()).update, told);
+    });
+  }
+
+  test('torn, or too long', async (t) => {
+    const { root, collect } = await bench(t);
+    writeFileSync(join(root, 'update-state.json'), '{"last":{');
+    assert.equal((await collect()).update, null);
+    writeFileSync(
+      join(root, 'update-state.json'),
+      JSON.stringify({ last: { result: 'failed', detail: 'x'.repeat(100_000) } }),
+    );
+    const beat = await collect();
+    assert.equal(beat.update?.detail?.length, 500);
+    assert.ok(JSON.stringify(beat).length <= MAX_HEARTBEAT_BYTES && heartbeatSchema.safeParse(beat).success);
+  });
 });
 
 describe('the episode that was finished last', () => {

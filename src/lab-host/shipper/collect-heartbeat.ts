@@ -2,9 +2,10 @@
 
 import { statfs } from 'node:fs/promises';
 import type { Clock } from '../../lib/clock.ts';
-import type { Heartbeat } from '../../protocol/heartbeat.ts';
+import type { Heartbeat, QuarantineInHeartbeat } from '../../protocol/heartbeat.ts';
 import type { DataLayout } from '../data-layout.ts';
 import { readInstalledVersion } from '../installed-version.ts';
+import { readLastUpdate } from './collect-heartbeat-update.ts';
 import { type IdentityFiles, readMachineIdentity, SYSTEM_IDENTITY_FILES } from './machine-identity.ts';
 import { NewestEpisode } from './newest-episode.ts';
 
@@ -16,7 +17,7 @@ export interface QueueSnapshot {
   /** `oldest_s`: since the oldest of it was finished; null for an empty one. */
   backlog: { episodes: number; bytes: number; oldest_s: number | null };
   held: { count: number; code: string } | null;
-  quarantine: { episodes: number };
+  quarantine: QuarantineInHeartbeat;
 }
 
 export interface HeartbeatSource {
@@ -47,7 +48,7 @@ export function heartbeatCollector(source: HeartbeatSource): () => Promise<Heart
       quarantine,
       recording: { last_episode: await newest.find(), workloads: workloads.slice(0, MAX_WORKLOADS) },
       free_bytes: await freeBytes(layout.root),
-      update: null,
+      update: await readLastUpdate(layout.root),
       // Last: the receiver compares it with its own clock.
       sent_at_wall: clock.wallTime(),
     };

@@ -7,6 +7,7 @@ import type { Verdict } from '../transport/classify-answer.ts';
 import { cureForHold } from '../transport/hold-cures.ts';
 import type { QueueSnapshot } from './collect-heartbeat.ts';
 import type { ReceiverLink } from './receiver-link.ts';
+import { QuarantineCounter } from './recent-quarantines.ts';
 import type { Waiting } from './scan-episodes.ts';
 import { SentRate } from './sent-rate.ts';
 import type { Pace, PassProgress } from './ship-pass.ts';
@@ -19,6 +20,7 @@ export class ShipperStatus {
   readonly #link: ReceiverLink;
   readonly #pace: Pace;
   readonly #rate: SentRate;
+  readonly #quarantines: QuarantineCounter;
   readonly #state: Omit<ShipperState, 'saved_at_wall' | 'sent_bytes_per_s'>;
   #detail: string | null = null;
 
@@ -27,6 +29,7 @@ export class ShipperStatus {
     this.#link = link;
     this.#pace = pace;
     this.#rate = new SentRate(clock);
+    this.#quarantines = new QuarantineCounter(clock);
     this.#state = {
       started_at_wall: clock.wallTime(),
       shipped: 0,
@@ -62,7 +65,10 @@ export class ShipperStatus {
     if (!last) return;
     if (last.outcome === 'shipped') state.shipped += 1;
     if (last.outcome === 'duplicate') state.duplicates += 1;
-    if (last.outcome === 'quarantined') state.quarantined += 1;
+    if (last.outcome === 'quarantined') {
+      state.quarantined += 1;
+      this.#quarantines.quarantined(last.episodeId);
+    }
     if (last.outcome !== 'waiting' && last.outcome !== 'gone' && last.outcome !== 'no-room')
       state.last = { episode_id: last.episodeId, outcome: last.outcome };
   }
@@ -91,7 +97,10 @@ export class ShipperStatus {
         oldest_s: Number.isNaN(ageMs) ? null : Math.max(0, Math.round(ageMs / 1000)),
       },
       held: trouble?.kind === 'held' ? { count: waiting, code: trouble.code } : null,
-      quarantine: { episodes: (await readdir(quarantineDirectory)).length },
+      quarantine: {
+        episodes: (await readdir(quarantineDirectory)).length,
+        recent: await this.#quarantines.recent(quarantineDirectory),
+      },
     };
   }
 

@@ -1,15 +1,59 @@
-// The one word of a doctor report that the views show. Whatever else a report says is the host's own word.
+// What the views take from a doctor report: its one word, and which of the checks known here are red. Their meanings and cures come from
+// our own table, because a report is its host's word; what else it says is shown as inert text alone.
 
 import { z } from 'zod';
+import type { FleetHost, ReportedChecks } from '../../protocol/answers.ts';
+import { type CheckId, DOCTOR_CHECKS } from '../../protocol/doctor-checks.ts';
+import { CHECK_STATUSES, type CheckStatus } from '../../protocol/doctor-report.ts';
+import { inertLine } from '../inert-text.ts';
 
-const reportSchema = z.object({ status: z.enum(['green', 'yellow', 'red', 'unknown']) });
-export type DoctorStatus = z.infer<typeof reportSchema>['status'];
+const MOST_CHECKS = 100;
+const LONGEST_ID = 64;
 
-/** `unknown` for a report that says it otherwise: never green for want of a word. */
-export function doctorStatusOf(content: Uint8Array): DoctorStatus {
+const checkSchema = z
+  .object({ id: z.string(), status: z.enum(CHECK_STATUSES), summary: z.string().catch('') })
+  .nullable()
+  .catch(null);
+const reportSchema = z.object({
+  status: z.enum(CHECK_STATUSES).catch('unknown'),
+  checks: z.array(checkSchema).catch([]),
+});
+
+export interface DoctorVerdict {
+  /** `unknown` for a report that says it otherwise: never green for want of a word. */
+  status: CheckStatus;
+  redChecks: readonly CheckId[];
+}
+
+export function doctorVerdictOf(content: Uint8Array): DoctorVerdict {
+  const { status, checks } = readReport(content);
+  const red = checks.flatMap((check) => (check?.status === 'red' && isCheckId(check.id) ? [check.id] : []));
+  return { status, redChecks: [...new Set(red)] };
+}
+
+/** As the host wrote them, of any version. */
+export function reportedChecksOf(content: Uint8Array): ReportedChecks {
+  return readReport(content)
+    .checks.filter((check) => check !== null)
+    .slice(0, MOST_CHECKS)
+    .map(({ id, status, summary }) => ({ id: inertLine(id, LONGEST_ID), status, summary: inertLine(summary) }));
+}
+
+export function describeRed(redChecks: readonly CheckId[], hostId: string): NonNullable<FleetHost['doctor']>['red'] {
+  return redChecks.map((id) => {
+    const { meaning, cure } = DOCTOR_CHECKS[id];
+    return { id, meaning, cure: cure.replace(/\bHOST\b/g, hostId) };
+  });
+}
+
+function readReport(content: Uint8Array): z.infer<typeof reportSchema> {
   try {
-    return reportSchema.safeParse(JSON.parse(new TextDecoder().decode(content))).data?.status ?? 'unknown';
+    return reportSchema.parse(JSON.parse(new TextDecoder().decode(content)));
   } catch {
-    return 'unknown';
+    return { status: 'unknown', checks: [] };
   }
+}
+
+function isCheckId(id: string): id is CheckId {
+  return Object.hasOwn(DOCTOR_CHECKS, id);
 }

@@ -197,7 +197,8 @@ test('retracted episodes count alike for who has followed and for who has begun 
 });
 
 function heartbeat(bootId: string, minute: string): Heartbeat {
-  return { hostId: 'h1', machine: 'm', bootId, receivedAtWall: `2026-05-01T${minute}:00.000000+00:00`, body: {} };
+  const at = `2026-05-01T${minute}:00.000000+00:00`;
+  return { hostId: 'h1', machine: 'm', bootId, receivedAtWall: at, firstReceivedAtWall: at, body: {} };
 }
 
 test('the last heartbeat is the one that came last, whatever the clock said: of those of before, and of those that come', async () => {

@@ -5,9 +5,9 @@ import { AppError, messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { isTombstone, type SequencedRow } from '../../protocol/ledger-row.ts';
-import type { Heartbeat, HostState } from '../../storage/host-state.ts';
+import type { HostState, NewHeartbeat } from '../../storage/host-state.ts';
 import type { Ledger } from '../../storage/ledger.ts';
-import { type DoctorStatus, doctorStatusOf } from './doctor-status.ts';
+import { type DoctorVerdict, doctorVerdictOf } from './doctor-status.ts';
 import { StoredQuarters } from './stored-quarters.ts';
 
 const PAGE_ROWS = 1_000;
@@ -25,8 +25,8 @@ export interface HostKnowledge {
   /** The row with the highest seq; undefined when it has never stored. */
   last: SequencedRow | undefined;
   day: StoredQuarters;
-  heartbeat: Heartbeat | undefined;
-  doctor: { status: DoctorStatus; receivedAtWall: string } | undefined;
+  heartbeat: NewHeartbeat | undefined;
+  doctor: (DoctorVerdict & { receivedAtWall: string }) | undefined;
   /** When it last came with a credential, for whatever. */
   heardAtWall: string | undefined;
 }
@@ -96,14 +96,14 @@ export class FleetView {
   }
 
   /** It has just come: it replaces the one before, whatever the clock said then. */
-  heartbeat(heartbeat: Heartbeat): void {
+  heartbeat(heartbeat: NewHeartbeat): void {
     if (!this.#hasPlaceFor(heartbeat.hostId)) return;
     this.#host(heartbeat.hostId).heartbeat = heartbeat;
   }
 
   report(hostId: string, content: Uint8Array, receivedAtWall: string): void {
     if (!this.#hasPlaceFor(hostId)) return;
-    this.#host(hostId).doctor = { status: doctorStatusOf(content), receivedAtWall };
+    this.#host(hostId).doctor = { ...doctorVerdictOf(content), receivedAtWall };
   }
 
   /** By host id. Throws `not-ready` while the ledger has not been read or is not followed. */
@@ -120,7 +120,7 @@ export class FleetView {
   }
 
   /** What the shipper last said of how its host is kept up to date; at hand without waiting. */
-  heartbeatOf(hostId: string): Heartbeat | undefined {
+  heartbeatOf(hostId: string): NewHeartbeat | undefined {
     return this.#hosts.get(hostId)?.heartbeat;
   }
 

@@ -41,6 +41,8 @@ const COMMON_PROBLEMS: ProblemCode[] = ['credential-missing', 'credential-invali
 const PARAMETERS: Record<string, z.ZodType> = {
   host_id: z.string().refine(isHostId).meta({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
   episode_id: z.string().refine(isEpisodeId).meta({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' }),
+  alert_id: z.string().meta({ pattern: '^[0-9a-f]{8}$' }),
+  silence_id: z.string().meta({ pattern: '^[0-9a-f]{8}$' }),
 };
 
 function toOpenApi(endpoint: Endpoint<z.ZodObject>): RouteConfig {

@@ -23,3 +23,9 @@ export function answerProblem(
   const { status, headers, body } = problemAnswer(code, detail, requestId, extras);
   return new Response(body, { status, headers });
 }
+
+/** 204: with its id, which an answer without a body does not take over by itself. */
+export function answerNothing(context: Context<RouteEnvironment>): Response {
+  const requestId = String(context.env.outgoing.getHeader(HEADER.requestId) ?? '');
+  return new Response(null, { status: 204, headers: { [HEADER.requestId]: requestId } });
+}

@@ -2,10 +2,12 @@
 
 import { Hono } from 'hono';
 import { AppError } from '../../lib/app-error.ts';
+import { AlertBoard } from '../alerts/alert-board.ts';
 import { problemOf } from './problem-answer.ts';
 import type { RouteDependencies } from './route-dependencies.ts';
 import { answerProblem, type RouteEnvironment } from './route-environment.ts';
 import { RouteTable } from './route-table.ts';
+import { registerAlerts } from './routes/alerts.ts';
 import { registerEpisode } from './routes/episode.ts';
 import { registerEpisodes } from './routes/episodes.ts';
 import { registerFleet } from './routes/fleet.ts';
@@ -16,11 +18,14 @@ import { registerIndex } from './routes/index-stream.ts';
 import { registerOpenApi } from './routes/openapi.ts';
 import { registerPing } from './routes/ping.ts';
 import { describePutEpisode } from './routes/put-episode.ts';
+import { registerRetiredHosts } from './routes/retired-hosts.ts';
+import { registerSilences } from './routes/silences.ts';
 import { registerVersionGate } from './routes/version-gate.ts';
 
 export function createRoutes(dependencies: RouteDependencies): Hono<RouteEnvironment> {
   const app = new Hono<RouteEnvironment>();
   const routes = new RouteTable(app);
+  const alertBoard = new AlertBoard(dependencies);
   app.use('*', async (context, next) => {
     await next();
     // A body that nobody has read: the client may be in the middle of it.
@@ -48,7 +53,10 @@ export function createRoutes(dependencies: RouteDependencies): Hono<RouteEnviron
   registerIndex(routes, dependencies);
   registerHeartbeat(routes, dependencies);
   registerHostHealth(routes, dependencies);
-  registerFleet(routes, dependencies);
+  registerFleet(routes, dependencies, alertBoard);
+  registerRetiredHosts(routes, dependencies, alertBoard);
+  registerAlerts(routes, dependencies, alertBoard);
+  registerSilences(routes, dependencies, alertBoard);
   registerOpenApi(routes, dependencies);
   routes.answerOtherMethods();
   app.notFound((context) =>

@@ -24,6 +24,10 @@ const TABLE: Record<Action, string> = {
   'read-index': 'open admin reader',
   'read-host-health': 'open admin fleet reader',
   'read-fleet': 'open admin fleet reader',
+  'retire-host': 'open admin',
+  'read-alerts': 'open admin reader',
+  'acknowledge-alert': 'open admin',
+  'silence-alerts': 'open admin',
   'retract-episode': 'open admin',
 };
 

@@ -20,6 +20,10 @@ export type Action =
   | 'read-index'
   | 'read-host-health'
   | 'read-fleet'
+  | 'retire-host'
+  | 'read-alerts'
+  | 'acknowledge-alert'
+  | 'silence-alerts'
   | 'retract-episode';
 
 /** `own`: where the data are those of the credential's own host. */
@@ -48,6 +52,10 @@ const EVERYTHING: Record<Action, Right> = {
   'read-index': 'yes',
   'read-host-health': 'yes',
   'read-fleet': 'yes',
+  'retire-host': 'yes',
+  'read-alerts': 'yes',
+  'acknowledge-alert': 'yes',
+  'silence-alerts': 'yes',
   'retract-episode': 'yes',
 };
 
@@ -72,6 +80,7 @@ const RIGHTS: Record<Principal['role'], Partial<Record<Action, Right>>> = {
     'read-episode-headers': 'yes',
     'read-index': 'yes',
     'read-fleet': 'yes',
+    'read-alerts': 'yes',
     'read-host-health': 'yes',
     // The dashboard shows it.
     'read-gate': 'yes',

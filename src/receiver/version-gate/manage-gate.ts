@@ -89,7 +89,8 @@ export async function readGateStatus({ config, storeRoot, control, clock }: Omit
   };
 }
 
-function lookIntoGateFile(config: GateConfig, storeRoot: string): { file?: GateFileContent; problem?: string } {
+/** `problem`: why there is none that counts. */
+export function lookIntoGateFile(config: GateConfig, storeRoot: string): { file?: GateFileContent; problem?: string } {
   const learnedFrom = learnedFromOf(config);
   if (!learnedFrom) return {};
   const path = join(storeRoot, GATE_FILE);

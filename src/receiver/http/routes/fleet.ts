@@ -1,71 +1,85 @@
-// GET /v1/fleet: what is known of each host.
+// GET /v1/fleet: what is known of each host, what fires for it, and the verdict on all of them.
 
-import { type FleetHost, fleetHostSchema, fleetSchema } from '../../../protocol/answers.ts';
+import { WHOLE_FLEET } from '../../../protocol/alert.ts';
+import {
+  type FleetHost,
+  type FleetVerdict,
+  fleetHostInFullSchema,
+  fleetSchema,
+  HOST_STATES,
+  type HostState,
+} from '../../../protocol/answers.ts';
+import type { AlertBoard, Board } from '../../alerts/alert-board.ts';
 import type { Outcomes } from '../../attempts/attempt-counter.ts';
+import { describeHost, WINDOW_MIN } from '../../fleet/describe-host.ts';
+import { reportedChecksOf } from '../../fleet/doctor-status.ts';
 import type { HostKnowledge } from '../../fleet/fleet-view.ts';
 import type { RouteDependencies } from '../route-dependencies.ts';
 import { answerProblem } from '../route-environment.ts';
 import type { RouteTable } from '../route-table.ts';
 
-const WINDOW_MIN = 30;
-
-export function registerFleet(routes: RouteTable, dependencies: RouteDependencies): void {
+export function registerFleet(routes: RouteTable, dependencies: RouteDependencies, alertBoard: AlertBoard): void {
   routes.add(
     {
       method: 'get',
       path: '/v1/fleet',
-      summary: 'What is known of each host',
+      summary: 'What is known of each host, and how the fleet is as a whole',
       action: 'read-fleet',
       answer: { status: 200, description: 'By host id', schema: fleetSchema },
-      problems: ['not-ready'],
+      problems: ['not-ready', 'database-busy'],
     },
     async ({ context }) => {
       const { fleet, attemptCounter, gate, clock } = dependencies;
+      const [known, board] = await Promise.all([fleet.hosts(), alertBoard.now()]);
       const outcomes = attemptCounter.recent(WINDOW_MIN);
-      const hosts = (await fleet.hosts()).map((host) => describe(host, outcomes.get(host.hostId) ?? {}, dependencies));
-      return context.json({ generated_at: clock.wallTime(), head: gate.head(), hosts });
+      const now = clock.wallTime();
+      const hosts = known.map((host) => describe(host, outcomes.get(host.hostId) ?? {}, { dependencies, board, now }));
+      return context.json({ generated_at: now, head: gate.head(), verdict: verdictOn(hosts, board), hosts });
     },
   );
   routes.add(
     {
       method: 'get',
       path: '/v1/fleet/{host_id}',
-      summary: 'What is known of one host',
+      summary: 'What is known of one host, with the checks of its doctor as inert text',
       action: 'read-fleet',
-      answer: { status: 200, description: 'The host', schema: fleetHostSchema },
-      problems: ['bad-host-id', 'not-found', 'not-ready'],
+      answer: { status: 200, description: 'The host', schema: fleetHostInFullSchema },
+      problems: ['bad-host-id', 'not-found', 'not-ready', 'database-busy'],
     },
     async ({ context, hostId }) => {
-      const host = await dependencies.fleet.find(hostId);
-      if (!host) return answerProblem(context, 'not-found', `nothing is known of host ${hostId}`);
-      const outcomes = dependencies.attemptCounter.recent(WINDOW_MIN).get(hostId) ?? {};
-      return context.json(describe(host, outcomes, dependencies));
+      const { fleet, attemptCounter, hostState, clock } = dependencies;
+      const [known, board] = await Promise.all([fleet.find(hostId), alertBoard.now()]);
+      if (!known) return answerProblem(context, 'not-found', `nothing is known of host ${hostId}`);
+      const outcomes = attemptCounter.recent(WINDOW_MIN).get(hostId) ?? {};
+      const host = describe(known, outcomes, { dependencies, board, now: clock.wallTime() });
+      if (!host.doctor) return context.json(host);
+      // A damaged report has no checks to show; GET /v1/host-health tells of the damage.
+      const report = await hostState.getReport(hostId).catch(() => undefined);
+      const checks = report ? reportedChecksOf(report.content) : [];
+      return context.json({ ...host, doctor: { ...host.doctor, checks } });
     },
   );
 }
 
-function describe(host: HostKnowledge, outcomes: Outcomes, { fleet, gate, clock }: RouteDependencies): FleetHost {
-  const { hostId, last, heartbeat, doctor, heardAtWall } = host;
-  const day = host.day.sum(clock.wallTime());
-  const seen = [last?.received_at_wall, heartbeat?.receivedAtWall, doctor?.receivedAtWall, heardAtWall];
-  return {
-    host_id: hostId,
-    expected: fleet.isExpected(hostId),
-    last_seen_at:
-      seen
-        .filter((time) => time !== undefined)
-        .toSorted()
-        .at(-1) ?? null,
-    last_stored_at: last?.received_at_wall ?? null,
-    episodes: host.episodes,
-    bytes: host.sizeBytes,
-    episodes_24h: day.episodes,
-    bytes_24h: day.sizeBytes,
-    window_min: WINDOW_MIN,
+function describe(
+  host: HostKnowledge,
+  outcomes: Outcomes,
+  from: { dependencies: RouteDependencies; board: Board; now: string },
+): FleetHost {
+  const { fleet, gate, stateThresholds } = from.dependencies;
+  return describeHost(host, {
+    isExpected: fleet.isExpected(host.hostId),
+    retired: from.board.retired.get(host.hostId),
+    alerts: from.board.alertsOf(host.hostId),
     outcomes,
-    commit: last?.commit ?? null,
-    head_distance: last?.commit ? gate.distanceOf(last.commit) : null,
-    heartbeat: heartbeat ? { ...heartbeat.body, received_at_wall: heartbeat.receivedAtWall } : null,
-    doctor: doctor ? { status: doctor.status, received_at_wall: doctor.receivedAtWall } : null,
-  };
+    distanceOf: (commit) => gate.distanceOf(commit),
+    thresholds: stateThresholds,
+    now: from.now,
+  });
+}
+
+function verdictOn(hosts: readonly FleetHost[], board: Board): FleetVerdict {
+  const states = Object.fromEntries(Object.keys(HOST_STATES).map((state) => [state, 0])) as Record<HostState, number>;
+  for (const { state } of hosts) states[state] += 1;
+  return { states, alerts: [...board.alertsOf(WHOLE_FLEET)] };
 }

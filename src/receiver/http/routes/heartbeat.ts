@@ -1,12 +1,11 @@
 // POST /v1/heartbeat: what each shipper says of itself every five minutes. Never gated: a host on stale code must still be heard.
 
-import { HEADER } from '../../../protocol/headers.ts';
 import { heartbeatSchema, MAX_HEARTBEAT_BYTES } from '../../../protocol/heartbeat.ts';
 import { allows } from '../../identity/principal.ts';
 import { explainMistakes } from '../explain-mistakes.ts';
 import { readJsonObject } from '../read-json.ts';
 import type { RouteDependencies } from '../route-dependencies.ts';
-import { answerProblem } from '../route-environment.ts';
+import { answerNothing, answerProblem } from '../route-environment.ts';
 import type { RouteTable } from '../route-table.ts';
 
 export function registerHeartbeat(routes: RouteTable, { hostState, fleet, clock, limits }: RouteDependencies): void {
@@ -32,8 +31,7 @@ export function registerHeartbeat(routes: RouteTable, { hostState, fleet, clock,
       const heartbeat = { hostId, machine, bootId, receivedAtWall: clock.wallTime(), body: parsed.data };
       await hostState.putHeartbeat(heartbeat);
       fleet.heartbeat(heartbeat);
-      const requestId = String(context.env.outgoing.getHeader(HEADER.requestId) ?? '');
-      return new Response(null, { status: 204, headers: { [HEADER.requestId]: requestId } });
+      return answerNothing(context);
     },
   );
 }
