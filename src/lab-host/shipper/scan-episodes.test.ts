@@ -59,6 +59,34 @@ describe('a scan', () => {
 
   test('of nothing', async () => assert.deepEqual(idsOf(await newScanner().scan()), []));
 
+  for (const [title, meta, sizeBytes] of [
+    ['as its meta.json lists them', { files: [{ path: 'data', bytes: 7 }] }, 7],
+    ['as they lie there when it lists none', { files: [] }, 1_012],
+    ['as they lie there when it says nothing of files', {}, 1_009],
+    ['as they lie there when the list makes no sense', { files: [{ bytes: -1 }] }, 1_024],
+  ] as const) {
+    test(`tells the size of the files: ${title}`, async () => {
+      publish('a', 100);
+      mkdirSync(join(layout.episodes, 'a/deep/er'), { recursive: true });
+      writeFileSync(join(layout.episodes, 'a/deep/er/data'), 'x'.repeat(1_000));
+      writeFileSync(join(layout.episodes, 'a/meta.json'), JSON.stringify(meta).padEnd(9));
+      symlinkSync('/', join(layout.episodes, 'a/link'));
+      assert.deepEqual(
+        (await newScanner().scan()).map((waiting) => waiting.sizeBytes),
+        [sizeBytes],
+      );
+    });
+  }
+
+  test('of an episode without a meta.json looks at a thousand entries at most for its size', async () => {
+    publish('a', 100);
+    for (let n = 0; n < 1_100; n += 1) writeFileSync(join(layout.episodes, `a/${n}`), 'x');
+    assert.deepEqual(
+      (await newScanner().scan()).map((waiting) => waiting.sizeBytes),
+      [1_000],
+    );
+  });
+
   test('sees what comes and goes', async () => {
     const scanner = newScanner();
     publish('b', 200);
@@ -115,7 +143,7 @@ describe('the sweep of the outbox', () => {
   const put = (...names: string[]) => {
     for (const name of names) writeFileSync(join(layout.outbox, name), '');
   };
-  const sweep = async (...waiting: string[]) => (await sweepOutbox(layout, new Set(waiting))).sort();
+  const sweep = async (...waiting: string[]) => (await sweepOutbox(layout, new Set(waiting))).removed.sort();
   const left = () => readdirSync(layout.outbox).sort();
 
   test('takes what belongs to no waiting episode, and what is half-written', async () => {

@@ -6,10 +6,11 @@ import { formatSize } from '../../lib/format-size.ts';
 import type { Verdict } from './classify-answer.ts';
 import type { QueueSnapshot } from './collect-heartbeat.ts';
 import { cureForHold } from './hold-cures.ts';
+import type { Pace } from './pace.ts';
 import type { ReceiverLink } from './receiver-link.ts';
 import type { Waiting } from './scan-episodes.ts';
 import { SentRate } from './sent-rate.ts';
-import type { Pace, PassProgress } from './ship-pass.ts';
+import type { PassProgress } from './ship-pass.ts';
 import type { ShipperState } from './state-file.ts';
 
 const LONGEST_DETAIL = 500;

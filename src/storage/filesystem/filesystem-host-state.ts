@@ -2,11 +2,12 @@
 // Whatever else lies there harms no other host: only a file that is one JSON object is a report.
 
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, isMissing, messageOf } from '../../lib/app-error.ts';
 import { fsyncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { removeFile } from '../../lib/remove-file.ts';
 import { isHostId } from '../../protocol/ids.ts';
 import type { HealthReport, Heartbeat, HostState } from '../host-state.ts';
 import type { SqliteHeartbeats } from '../sqlite/sqlite-heartbeats.ts';
@@ -34,7 +35,7 @@ export class FilesystemHostState implements HostState {
     await mkdir(directory, { recursive: true });
     await fsyncDirectory(root);
     for (const name of await readdir(directory)) {
-      if (name.endsWith('.tmp')) await rm(join(directory, name), { force: true });
+      if (name.endsWith('.tmp')) await removeFile(join(directory, name));
     }
     return new FilesystemHostState(directory, heartbeats, logger);
   }
