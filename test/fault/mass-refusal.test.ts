@@ -107,8 +107,8 @@ for (const [status, code, cure] of [
   [401, 'credential-invalid', /cure=.*bearer_token_file/],
   [403, 'forbidden', /cure=.*host_id/],
   [404, 'not-found', /cure=.*\[receiver\] url/],
-  [405, 'method-not-allowed', /cure=.*\[receiver\]/],
-  [415, 'encoding-refused', /cure=.*\[receiver\]/],
+  [405, 'method-not-allowed', /cure=.*\[receiver\] url/],
+  [415, 'encoding-refused', /cure=.*what stands between \(proxy/],
 ] as const) {
   test(`${status} to everything, as ${code} and as a proxy's page: all waits, one probe a minute, and goes on by itself`, async (t) => {
     if (!canFakeTime(t)) return;
