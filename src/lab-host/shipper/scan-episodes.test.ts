@@ -57,6 +57,22 @@ describe('a scan', () => {
     assert.deepEqual(idsOf(await newScanner().scan()), ['a', '.hidden', 'x.tar.zst']);
   });
 
+  test('lists thousands again only when a name has come or gone, and misses none that came in the moment of a scan', async () => {
+    const scanner = newScanner();
+    const atSameTime = (episodeId: string) => {
+      publish(episodeId, 100);
+      utimesSync(layout.episodes, 1_000, 1_000);
+    };
+    atSameTime('a');
+    assert.deepEqual(idsOf(await scanner.scan()), ['a']);
+    atSameTime('b');
+    assert.deepEqual(idsOf(await scanner.scan()), ['a', 'b'], 'after the first, in the same moment');
+    atSameTime('c');
+    assert.deepEqual(idsOf(await scanner.scan()), ['a', 'b'], 'not listed: the time is long past');
+    publish('d', 100);
+    assert.deepEqual(idsOf(await scanner.scan()), ['a', 'b', 'c', 'd']);
+  });
+
   test('of nothing', async () => assert.deepEqual(idsOf(await newScanner().scan()), []));
 
   for (const [title, meta, sizeBytes] of [

@@ -28,14 +28,23 @@ export class EpisodeScanner {
   readonly #logger: Logger;
   readonly #unreachable = new Set<string>();
   #known = new Map<string, Waiting>();
+  #sorted: readonly Waiting[] = [];
+  /** When a name last came to or left episodes/, as the last two whole scans found it. */
+  #changedAtNs: readonly [bigint | undefined, bigint | undefined] = [undefined, undefined];
 
   constructor(layout: DataLayout, logger: Logger) {
     this.#layout = layout;
     this.#logger = logger;
   }
 
-  /** The directories in episodes/, oldest first. */
-  async scan(): Promise<Waiting[]> {
+  /**
+   * The directories in episodes/, oldest first. Thousands that wait for hours are not listed again every few seconds: the directory says
+   * itself whether a name has come or gone. Its time is believed once two whole scans found the same: a name that comes in the
+   * very moment of one does not change it, and is there at the next.
+   */
+  async scan(): Promise<readonly Waiting[]> {
+    const { mtimeNs } = await stat(this.#layout.episodes, { bigint: true });
+    if (this.#changedAtNs.every((time) => time === mtimeNs)) return this.#sorted;
     const waiting = new Map<string, Waiting>();
     for (const entry of await readdir(this.#layout.episodes, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
@@ -44,9 +53,11 @@ export class EpisodeScanner {
       else waiting.set(entry.name, found);
     }
     this.#known = waiting;
-    return [...waiting.values()].sort(
+    this.#sorted = [...waiting.values()].sort(
       (a, b) => a.finishedAtMs - b.finishedAtMs || (a.episodeId < b.episodeId ? -1 : 1),
     );
+    this.#changedAtNs = [this.#changedAtNs[1], mtimeNs];
+    return this.#sorted;
   }
 
   /** Node replaces what is no UTF-8 in a name, so that no path leads to it: a person has to rename it. Told once. */
