@@ -11,7 +11,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import { median } from './statistics.ts';
 
@@ -24,12 +24,19 @@ export function machineFacts(directory: string): string[] {
   const { type, device, options } = mountOf(directory);
   const lines = [
     `CPU: ${processors[0]?.model.trim() ?? 'unknown'}, ${processors.length} cores; memory: ${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
+    loadFact('before'),
     `kernel: ${release()}; filesystem: ${type} on ${device} (${options})${hasNoJournal(type, device) ? ', without a journal' : ''}`,
     `appending 4 KiB and fsync: ${syncLatency(directory, 'append')}; overwriting 4 KiB and fdatasync: ${syncLatency(directory, 'overwrite')}`,
   ];
   if (type === 'tmpfs')
     lines.push('**tmpfs**: nothing is ever durable there and fsync costs nothing; choose a disk with --dir');
   return lines;
+}
+
+/** How busy the machine is: another's work on it counts against everybody's figures. */
+export function loadFact(when: 'before' | 'after'): string {
+  const [lastMinute = 0, , lastQuarter = 0] = loadavg();
+  return `load ${when} the run: ${lastMinute.toFixed(1)} in the last minute, ${lastQuarter.toFixed(1)} in the last 15`;
 }
 
 export function mountOf(directory: string): { type: string; device: string; options: string } {

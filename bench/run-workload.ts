@@ -10,8 +10,8 @@ import { cis490, cis490WithoutGate, sha256OfFile } from './peers/cis490.ts';
 import type { Contender, RunningContender } from './peers/contender.ts';
 import { nginx } from './peers/nginx.ts';
 import { starletteWithFsync, starletteWithoutFsync } from './peers/starlette.ts';
-import type { Comparison, Measured } from './table.ts';
-import type { PeerName, Workload } from './workloads.ts';
+import { type Measured, type RowResult, resultOf } from './table.ts';
+import { type PeerName, titleOf, type Workload } from './workloads.ts';
 
 const PEERS: Record<PeerName, Contender> = {
   nginx,
@@ -31,6 +31,8 @@ export interface Run {
   rounds: number;
   warmUp: boolean;
   load: LoadProcess;
+  /** Aborts when the bench is told to end. */
+  stop: AbortSignal;
   progress: (text: string) => void;
 }
 
@@ -40,7 +42,7 @@ interface Entrant {
   rates: number[];
 }
 
-export async function runWorkload(run: Run, workload: Workload): Promise<Comparison> {
+export async function runWorkload(run: Run, workload: Workload): Promise<RowResult> {
   const entrants: Entrant[] = [];
   const present = [cis490, ...workload.targets.map(({ peer }) => PEERS[peer])].filter((each) => !each.missing());
   try {
@@ -70,16 +72,26 @@ export async function runWorkload(run: Run, workload: Workload): Promise<Compari
     for (const { running } of entrants) await running.stop();
   }
   const ours = entrants.find(({ contender }) => contender === cis490)?.rates ?? [];
-  return { workload, ours, peers: workload.targets.map(({ peer }) => measured(PEERS[peer], entrants)) };
+  return resultOf({
+    title: titleOf(workload),
+    unit: workload.unit,
+    digits: 0,
+    ours,
+    peers: workload.targets.map(({ peer, atLeast }) => ({
+      measured: measured(PEERS[peer], entrants),
+      target: atLeast === undefined ? undefined : { atLeast },
+    })),
+  });
 }
 
 async function takeTurn(
-  { load, directory }: Run,
+  { load, directory, stop }: Run,
   workload: Workload,
   { contender, running }: Entrant,
   round: number,
   sha256s: readonly string[],
 ): Promise<number> {
+  stop.throwIfAborted();
   const { atOnce, puts, sizeBytes } = workload;
   const episodes = Array.from({ length: puts }, (_, index) => ({
     hostId: `lab-${index % atOnce}`,
@@ -133,5 +145,5 @@ function measured(contender: Contender, entrants: readonly Entrant[]): Measured 
   const { name } = contender;
   const install = contender.missing();
   if (install) return { kind: 'missing', name, install };
-  return { kind: 'rates', name, rates: entrants.find((entrant) => entrant.contender === contender)?.rates ?? [] };
+  return { kind: 'figures', name, figures: entrants.find((entrant) => entrant.contender === contender)?.rates ?? [] };
 }

@@ -1,49 +1,72 @@
 // One Markdown table: a line for each row and peer. The ratio is taken round by round, so that a slow minute counts against both.
 
 import { type Spread, spreadOf } from './statistics.ts';
-import { titleOf, type Workload } from './workloads.ts';
 
-/** Rates of one contender, one a round; or why there are none. */
+/** Figures of one contender, one a round; or why there are none. */
 export type Measured =
-  | { kind: 'rates'; name: string; rates: number[] }
+  | { kind: 'figures'; name: string; figures: number[] }
   | { kind: 'missing'; name: string; install: string };
 
+/** What our figure divided by the peer's is to be; undefined where a figure only stands beside ours. */
+export type Target = { atLeast: number } | { atMost: number } | undefined;
+
 export interface Comparison {
-  workload: Workload;
+  title: string;
+  unit: string;
+  /** Digits after the point. */
+  digits: number;
   ours: number[];
-  /** In the order of the workload's targets. */
-  peers: Measured[];
+  peers: { measured: Measured; target: Target }[];
+}
+
+/** What one row brings to the table. */
+export interface RowResult {
+  lines: string[][];
+  /** The peers that were not there to be measured. */
+  missing: string[];
 }
 
 const HEAD = ['row', 'CIS490', 'peer', "peer's", 'ratio', 'target', 'reached'];
 
-/** `more`: lines of the same table that compare no rates. */
-export function formatTable(comparisons: readonly Comparison[], more: readonly string[][]): string {
-  const lines = comparisons.flatMap(({ workload, ours, peers }) =>
-    workload.targets.flatMap(({ atLeast }, index) => {
-      const peer = peers[index];
-      return peer ? [formatLine(workload, ours, peer, atLeast)] : [];
-    }),
-  );
+export function formatTable(lines: readonly string[][]): string {
   const separator = HEAD.map(() => '---');
-  return [HEAD, separator, ...lines, ...more].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+  return [HEAD, separator, ...lines].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
 }
 
-function formatLine(
-  workload: Workload,
-  ours: readonly number[],
-  peer: Measured,
-  atLeast: number | undefined,
-): string[] {
-  const target = atLeast === undefined ? '–' : `≥ ${atLeast} ×`;
-  const start = [titleOf(workload), `${formatRates(spreadOf(ours))} ${workload.unit}`, peer.name];
-  if (peer.kind === 'missing') return [...start, `not installed: \`${peer.install}\``, '–', target, 'not measured'];
-  const ratio = spreadOf(peer.rates.map((rate, round) => (ours[round] ?? Number.NaN) / rate));
-  const verdict = atLeast === undefined ? '–' : ratio.median >= atLeast ? 'yes' : '**no**';
+export function resultOf(comparison: Comparison): RowResult {
+  const { peers } = comparison;
+  return {
+    lines: peers.map(({ measured, target }) => formatLine(comparison, measured, target)),
+    missing: peers.flatMap(({ measured }) => (measured.kind === 'missing' ? [measured.name] : [])),
+  };
+}
+
+/** A line of what has a limit and no peer. */
+export function formatLimit(title: string, ours: readonly number[], limit: number, unit: string): string[] {
+  const spread = spreadOf(ours);
+  const verdict = spread.max <= limit ? 'yes' : '**no**';
+  return [title, `${formatSpread(spread, 0)} ${unit}`, '–', '–', '–', `≤ ${limit} ${unit}`, verdict];
+}
+
+function formatLine({ title, unit, digits, ours }: Comparison, peer: Measured, target: Target): string[] {
+  const aim = formatTarget(target);
+  const start = [title, `${formatSpread(spreadOf(ours), digits)} ${unit}`, peer.name];
+  if (peer.kind === 'missing') return [...start, `not installed: \`${peer.install}\``, '–', aim, 'not measured'];
+  const ratio = spreadOf(peer.figures.map((figure, round) => (ours[round] ?? Number.NaN) / figure));
+  const verdict = target === undefined ? '–' : isReached(ratio.median, target) ? 'yes' : '**no**';
   const range = `${ratio.median.toFixed(2)} × (${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)})`;
-  return [...start, `${formatRates(spreadOf(peer.rates))} ${workload.unit}`, range, target, verdict];
+  return [...start, `${formatSpread(spreadOf(peer.figures), digits)} ${unit}`, range, aim, verdict];
 }
 
-function formatRates({ median, min, max }: Spread): string {
-  return `${median.toFixed(0)} (${min.toFixed(0)}–${max.toFixed(0)})`;
+function isReached(ratio: number, target: NonNullable<Target>): boolean {
+  return 'atLeast' in target ? ratio >= target.atLeast : ratio <= target.atMost;
+}
+
+function formatTarget(target: Target): string {
+  if (target === undefined) return '–';
+  return 'atLeast' in target ? `≥ ${target.atLeast} ×` : `≤ ${target.atMost} ×`;
+}
+
+function formatSpread({ median, min, max }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)}–${max.toFixed(digits)})`;
 }

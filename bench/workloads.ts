@@ -1,4 +1,4 @@
-// What is measured, against whom, and what is to be reached: one entry for each row of the table.
+// The rows that PUT: what is measured, against whom, and what is to be reached.
 
 export type PeerName = 'nginx' | 'starlette-fsync' | 'starlette' | 'bare-loop' | 'gate-off';
 
@@ -22,10 +22,7 @@ export interface Workload {
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-/** The receiver's memory, which is no rate and has no peer. */
-export const MEMORY_ROW = 'memory';
-
-const WORKLOADS: readonly Workload[] = [
+export const WORKLOADS: readonly Workload[] = [
   {
     name: 'large',
     does: 'first-put',
@@ -77,19 +74,9 @@ const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-/** `quick` keeps the shape and shrinks the work, so that a run proves the bench and measures nothing. */
-export function chooseWorkloads({ only, quick }: { only?: string | undefined; quick: boolean }): Workload[] {
-  const chosen = WORKLOADS.filter(({ name }) => only === undefined || name === only);
-  if (chosen.length === 0 && only !== MEMORY_ROW) {
-    const names = [...WORKLOADS.map(({ name }) => name), MEMORY_ROW];
-    throw new Error(`there is no row ${only}; there are: ${names.join(', ')}`);
-  }
-  if (!quick) return chosen;
-  return chosen.map((workload) => ({
-    ...workload,
-    sizeBytes: Math.min(workload.sizeBytes, MIB),
-    puts: workload.atOnce * 2,
-  }));
+/** The same shape with next to no work. */
+export function shrink(workload: Workload): Workload {
+  return { ...workload, sizeBytes: Math.min(workload.sizeBytes, MIB), puts: workload.atOnce * 2 };
 }
 
 export function titleOf({ name, does, sizeBytes, atOnce }: Workload): string {

@@ -1,8 +1,9 @@
 // Whole files that survive a power cut: a reader sees the old content or the new, never a part of either.
 
 import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { removeFile } from './remove-file.ts';
 
 /** Makes the names in a directory durable (fsync(2) on the directory itself). */
 export async function fsyncDirectory(path: string): Promise<void> {
@@ -42,7 +43,7 @@ export async function writeFileDurably(
     }
     await rename(temporaryPath, path);
   } catch (error) {
-    await rm(temporaryPath, { force: true });
+    await removeFile(temporaryPath);
     throw error;
   }
   await fsyncDirectory(dirname(path));

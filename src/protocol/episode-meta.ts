@@ -38,6 +38,8 @@ export interface EpisodeMeta {
   duration_s: number;
   exit: { code: number | null; signal: string | null; timed_out: boolean };
   code_version: CodeVersion;
+  /** Where a job asked for it: the job's id, and its file as it stood in the queue. */
+  job?: { id: string; content: Record<string, unknown> };
   files: { path: string; bytes: number; sha256: string }[];
 }
 

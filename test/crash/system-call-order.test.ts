@@ -73,8 +73,8 @@ test('the shipper sends what is durable, and deletes the tarball only after the 
     assertOrder(readTrace(trace), [
       ['write of the partial', new RegExp(`^write\\(\\d+<[^>]*/outbox/${id}\\.tar\\.zst\\.partial>`)],
       ['fsync of the partial', new RegExp(`^fsync\\(\\d+<[^>]*/outbox/${id}\\.tar\\.zst\\.partial>`)],
-      ['fsync of the sidecar', new RegExp(`^fsync\\(\\d+<[^>]*/outbox/${id}\\.json\\.[0-9a-f]+\\.tmp>`)],
-      ['rename of the sidecar', new RegExp(`^rename\\(.*/outbox/${id}\\.json"`)],
+      ['write of the sidecar', new RegExp(`^write\\(\\d+<[^>]*/outbox/${id}\\.json>`)],
+      ['fsync of the sidecar', new RegExp(`^fsync\\(\\d+<[^>]*/outbox/${id}\\.json>`)],
       ['rename of the partial', new RegExp(`^rename\\(.*/outbox/${id}\\.tar\\.zst"`)],
       ['the request', /^(?:write|writev|sendto|sendmsg)\(\d+<socket:.*PUT \/v1\/episodes\//],
       ['fsync of the note', new RegExp(`^fsync\\(\\d+<[^>]*/outbox/${note.replace('.', '\\.')}\\.[0-9a-f]+\\.tmp>`)],

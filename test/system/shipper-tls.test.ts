@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -17,10 +17,10 @@ import { cureForHold } from '../../src/lab-host/transport/hold-cures.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { type IssuedCertificate, TestAuthority } from '../support/certificates.ts';
-import { sha256 } from '../support/episodes.ts';
+import { publishEpisode, sha256 } from '../support/episodes.ts';
 import { GOOD_COMMIT, TestFleet } from '../support/fleet.ts';
-import { readRows } from '../support/nothing-lost.ts';
-import { eventually } from '../support/program.ts';
+import { checkNothingLost, namesIn, type Published, readRows } from '../support/nothing-lost.ts';
+import { eventually, Program } from '../support/program.ts';
 import { hasSystemPart } from '../support/system-part.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -195,6 +195,55 @@ for (const [fault, wanted, code] of [
     assert.match(cureForHold(code), /certificate/);
   });
 }
+
+test('the running program: a bad renewal is told and the old certificate stays in force, a good one counts without a restart', async (t) => {
+  const lab = createLab(t);
+  if (!lab) return;
+  const server = lab.ca.issueForServer();
+  const clientCa = join(lab.root, 'client-ca.pem');
+  copyFileSync(lab.ca.certFile, clientCa);
+  const files = `cert_file = "${server.certFile}"\nkey_file = "${server.keyFile}"\nclient_ca_file = "${clientCa}"\n`;
+  const fleet = await TestFleet.create(lab.root, `[listen.tls]\n${files}`);
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const host = fleet.addHost('lab-1');
+  const { ca_file, cert_file, key_file } = lab.tls;
+  const tls = `[receiver.tls]\nca_file = "${ca_file}"\ncert_file = "${cert_file}"\nkey_file = "${key_file}"\n`;
+  const toml = readFileSync(host.config, 'utf8').replace(fleet.url, `https://localhost:${fleet.port}`);
+  writeFileSync(host.config, `${toml}${tls}`);
+  const shipper = Program.cis490(['shipper', '--config', host.config]);
+  t.after(() => shipper.kill());
+  const published: Published[] = [];
+  const ship = async (episodeId: string) => {
+    const contents = { episodeId, commit: GOOD_COMMIT, files: { data: episodeId } };
+    published.push({ host, episodeId, manifest: publishEpisode(host.data, 'lab-1', contents) });
+    await eventually(() => namesIn(join(host.data, 'shipped')).includes(episodeId), `${episodeId} is shipped`);
+  };
+  await ship('as-it-started');
+
+  // Half a renewal: the certificate is another, the key still the old one.
+  copyFileSync(lab.ca.issue().certFile, cert_file);
+  shipper.signal('SIGHUP');
+  await shipper.printed(/INFO configuration and credentials read again/);
+  await ship('with-half-a-renewal');
+  const [told] = await shipper.printed(/WARNING the credentials for the receiver have changed and cannot be used.*/);
+  assert.ok(told.includes(`${key_file} is not the key of the certificate in ${cert_file}`), told);
+
+  // From now on the receiver takes the certificates of another authority alone: the old one would be refused.
+  lab.install(lab.foreign.issue());
+  shipper.signal('SIGHUP');
+  copyFileSync(lab.foreign.certFile, clientCa);
+  receiver.signal('SIGHUP');
+  await receiver.printed(/configuration, tokens and certificates read again/);
+  const readAgain = () => shipper.stderr.match(/configuration and credentials read again/g)?.length === 2;
+  await eventually(readAgain, 'the shipper has heard the second signal');
+  await ship('renewed');
+  assert.match(shipper.stderr, /INFO the credentials for the receiver have changed and were read again/);
+  assert.doesNotMatch(shipper.stderr, /ERROR/);
+  assert.equal((await shipper.stop()).code, 0);
+  await receiver.stop();
+  assert.deepEqual(await checkNothingLost(fleet.store, published, true), { faults: [], stored: 3 });
+});
 
 async function verdictOf(transport: Transport, lab: Lab): Promise<[kind: string, code: string]> {
   const failure = await transport.put('lab-1', episode(lab, 'e'), NEVER).then(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createNotifier } from '../../lib/sd-notify.ts';
@@ -321,4 +321,69 @@ test('systemd is told when it is ready and what records; a new configuration cou
   const recorded = bench.logged(/^episode recorded$/).map(({ fields }) => fields['workload']);
   assert.deepEqual(recorded, ['other', 'slow']);
   assert.deepEqual(said.slice(3), ['recording slow, other', 'recording slow', 'stopping', 'nothing records now']);
+});
+
+test('a reload that no longer knows the workload of a job throws none away; the next one that knows it runs them', async (t) => {
+  const bench = await makeBench(t);
+  const queue = join(bench.dataDir, 'queue');
+  const grasp = (() => {
+    const { interval_s: _, ...rest } = shell('echo "$CIS490_JOB_ID" > job', { name: 'grasp', queue: true });
+    return rest;
+  })();
+  const configOf = (workload: Workload[]) => ({
+    host_id: 'h1',
+    paths: { data_dir: bench.dataDir },
+    orchestrator: { enabled: true, drain_max_s: 0, workload },
+  });
+  const stop = new AbortController();
+  let hangUp = () => {};
+  let isReady = false;
+  let next = configOf([grasp]);
+  const { installRoot, logger, clock } = bench;
+  const code = runOrchestrator({
+    config: next,
+    installRoot,
+    once: false,
+    stop: stop.signal,
+    reloads: { load: () => Promise.resolve(next), subscribe: (listener) => (hangUp = listener) },
+    notifier: { ready: () => (isReady = true), status: () => {}, stopping: () => {} },
+    logger,
+    clock,
+  });
+  t.after(async () => {
+    stop.abort();
+    await code.catch(() => undefined);
+  });
+  await until('it is ready', () => isReady);
+  const told = () => bench.logged(/^jobs wait in the queue/);
+  // By mistake: another name, then no workload with a queue at all.
+  next = configOf([{ ...grasp, name: 'grsap' }]);
+  hangUp();
+  await until('it is read', () => bench.logged(/^configuration read again$/).length === 1);
+  for (const name of ['a', 'b']) {
+    await writeFile(join(queue, `.${name}`), '{"workload":"grasp"}');
+    await rename(join(queue, `.${name}`), join(queue, `${name}.json`));
+  }
+  await writeFile(join(queue, 'broken.json'), '{}');
+  await until('it is told', () => told().length > 0);
+  assert.deepEqual([told()[0]?.level, told()[0]?.fields['nearest']], ['WARNING', 'grsap']);
+  await until('what is no job has failed', async () => {
+    bench.clock.skip(10_000);
+    return (await readdir(join(queue, 'failed'))).length > 0;
+  });
+  const tellings = told().length;
+  next = configOf([]);
+  hangUp();
+  await until('it is told again', () => told().length === tellings + 1);
+  assert.equal(told().at(-1)?.fields['known'], '[]');
+  assert.deepEqual((await readdir(queue)).filter((name) => name.endsWith('.json')).sort(), ['a.json', 'b.json']);
+
+  next = configOf([grasp]);
+  hangUp();
+  await until('both are done', async () => {
+    bench.clock.skip(1_000);
+    return (await readdir(join(queue, 'done'))).length === 2;
+  });
+  assert.deepEqual(await readdir(join(queue, 'failed')), ['broken.json']);
+  assert.deepEqual((await readdir(join(queue, 'done'))).sort(), ['a.json', 'b.json']);
 });

@@ -58,16 +58,42 @@ test('of two claimers one gets each job, whatever they saw before', async (t) =>
   assert.deepEqual(await namesIn('failed'), []);
 });
 
-test('a job that names no queue workload fails with its reason, whole, and nothing is overwritten', async (t) => {
+test('a job of a workload that is not known here stays, is told once, and runs when the configuration knows it', async (t) => {
+  const { queue, put, namesIn, bench } = await makeQueue(t);
+  const look = async (...names: string[]) => (await queue.look(new Set(names))).map(({ fileName }) => fileName);
+  const told = () => bench.logged(/^jobs wait in the queue/).map(({ fields }) => fields);
+  await put('a.json', '{"workload":"grap"}', 1);
+  await put('b.json', '{"workload":"grap"}', 2);
+  await put('c.json', '{"workload":"of-another-host"}', 3);
+  for (let n = 0; n < 3; n += 1) assert.deepEqual(await look('grasp', 'push'), []);
+  assert.deepEqual(await namesIn('failed'), []);
+  assert.deepEqual(
+    told().map(({ workload, jobs, first, known, nearest }) => [workload, jobs, first, known, nearest]),
+    [
+      ['grap', '2', 'a.json', '["grasp","push"]', 'grasp'],
+      ['of-another-host', '1', 'c.json', '["grasp","push"]', undefined],
+    ],
+  );
+  assert.match(told()[0]?.['hint'] ?? '', /did you mean grasp\?.*systemctl reload cis490-orchestrator/);
+
+  assert.deepEqual(await look('grap'), ['a.json', 'b.json']);
+  assert.equal(told().length, 3, 'of the other one again, under another configuration');
+  assert.deepEqual(await look(), []);
+  assert.equal(told().at(-1)?.['known'], '[]');
+});
+
+test('what has failed is kept whole with its reason, and nothing is overwritten', async (t) => {
   const { queue, put, namesIn, read, bench } = await makeQueue(t);
   for (const n of [1, 2, 3]) {
-    await put('a.json', JSON.stringify({ workload: 'other', n }));
+    await put('a.json', JSON.stringify({ workload: '../w', n }));
+    assert.deepEqual(await filesOf(queue), []);
+    bench.clock.skip(10_000);
     assert.deepEqual(await filesOf(queue), []);
   }
   assert.deepEqual(await namesIn('failed'), ['a.2.json', 'a.3.json', 'a.json']);
   const { outcome, ...content } = await read('failed/a.2.json');
-  assert.deepEqual(content, { workload: 'other', n: 2 });
-  assert.match(outcome.reason, /names the workload other/);
+  assert.deepEqual(content, { workload: '../w', n: 2 });
+  assert.match(outcome.reason, /must be the name of a workload/);
   assert.equal(outcome.host_id, 'h1');
   assert.deepEqual(await namesIn('claimed/h1'), []);
   assert.equal(bench.logged(/^the job failed$/).length, 3);
@@ -103,10 +129,12 @@ test('a job that is exchanged while it is claimed is not run as another', async 
 });
 
 test('names as long as Linux takes, and one file twice', async (t) => {
-  const { queue, put, namesIn } = await makeQueue(t);
+  const { queue, put, namesIn, bench } = await makeQueue(t);
   const long = `${'x'.repeat(250)}.json`;
   for (let n = 0; n < 2; n += 1) {
-    await put(long, '{"workload":"other"}');
+    await put(long, '{}');
+    await filesOf(queue);
+    bench.clock.skip(10_000);
     await filesOf(queue);
   }
   assert.deepEqual(
@@ -152,12 +180,13 @@ test('what a crash left claimed is run first; after as many runs as are allowed 
   assert.equal((await namesIn('claimed/h1')).length, 2);
   assert.equal((await namesIn('claimed/h2')).length, 1);
 
-  // A workload that was taken out of the configuration meanwhile.
+  // A workload that was taken out of the configuration meanwhile: they wait where they are.
+  assert.deepEqual(await next.look(new Set()), []);
+  assert.deepEqual(await namesIn('failed'), ['often.json']);
   assert.deepEqual(
-    (await next.look(new Set())).map(({ fileName }) => fileName),
-    [],
+    (await next.look(ONLY_W)).map(({ fileName }) => fileName),
+    ['never-run.json', 'once.json', 'new.json'],
   );
-  assert.deepEqual(await namesIn('failed'), ['never-run.json', 'new.json', 'often.json', 'once.json']);
 });
 
 for (const step of ['outcome-written', 'job-filed', 'filed-synced'] as const) {
@@ -223,7 +252,9 @@ test('a job that cannot be claimed keeps no other one waiting, and is told once'
   };
   const queue = new JobQueue({ directory, hostId: 'h1', clock, logger, afterStep });
   await put('a.json', JOB);
-  await put('b.json', '{"workload":"other"}');
+  await put('b.json', '{}');
+  await queue.look(ONLY_W);
+  clock.skip(10_000);
   for (let n = 0; n < 3; n += 1) {
     const [waiting] = await queue.look(ONLY_W);
     assert.equal(waiting && (await queue.claim(waiting)), undefined);

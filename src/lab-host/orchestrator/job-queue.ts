@@ -1,5 +1,5 @@
-// queue/: what waits there, oldest first. What can never be run is set to failed/ with its reason; what is still being written is
-// left alone.
+// queue/: what waits there, oldest first. What is no job is set to failed/ with its reason; a job that cannot be run here as things
+// stand, and what is still being written, is left alone.
 
 import type { Stats } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -14,6 +14,7 @@ import { type Claim, claimJob } from './claimed-job.ts';
 import { fileJob, fileUnreadable } from './file-job.ts';
 import { type Job, type JobContent, MAX_JOB_BYTES, type ParsedJob, parseJob } from './job.ts';
 import type { JobStep } from './job-step.ts';
+import { UnknownWorkloads } from './unknown-workloads.ts';
 
 /** A file that is no job is judged once nothing has changed it for so long: it may be half copied. */
 const SETTLE_MS = 10_000;
@@ -54,9 +55,11 @@ export class JobQueue {
   readonly resumed: ClaimedJob[] = [];
   #seen = new Map<string, Seen>();
   readonly #trouble = new Map<string, string | undefined>();
+  readonly #unknown: UnknownWorkloads;
 
   constructor(options: JobQueueOptions) {
     this.options = options;
+    this.#unknown = new UnknownWorkloads(options.logger);
     this.claimedDirectory = join(options.directory, 'claimed', options.hostId);
   }
 
@@ -68,34 +71,31 @@ export class JobQueue {
     await fsyncDirectory(directory);
   }
 
-  /** What may run now, in order. A job that names none of `workloads` fails here, and so does what is no job. */
+  /** What may run now, in order. A job that names none of `workloads` stays where it is, and is told; what is no job fails here. */
   async look(workloads: ReadonlySet<string>): Promise<WaitingJob[]> {
     const waiting: (WaitingJob & { mtimeMs: number })[] = [];
-    for (const claim of [...this.resumed]) {
-      if (workloads.has(claim.job.workload))
-        waiting.push({ job: claim.job, fileName: claim.fileName, claim, mtimeMs: 0 });
-      else await this.refuse(claim, unknownWorkload(claim.job.workload), claim.job.content);
-    }
+    const unknown = new Map<string, string[]>();
+    const sort = (found: WaitingJob & { mtimeMs: number }) => {
+      const { workload } = found.job;
+      if (workloads.has(workload)) waiting.push(found);
+      else unknown.getOrInsertComputed(workload, () => []).push(found.fileName);
+    };
+    for (const claim of this.resumed) sort({ job: claim.job, fileName: claim.fileName, claim, mtimeMs: 0 });
     const seen = new Map<string, Seen>();
     for (const [fileName, stats] of await this.#files()) {
       const known = await this.#read(fileName, stats);
       if (!known) continue;
+      seen.set(fileName, known);
       const { parsed, sinceMs } = known;
-      if (parsed.kind === 'job' && workloads.has(parsed.job.workload)) {
-        seen.set(fileName, known);
-        waiting.push({ job: parsed.job, fileName, mtimeMs: stats.mtimeMs });
-      } else if (parsed.kind === 'malformed' && this.options.clock.monotonicMs() - sinceMs < SETTLE_MS) {
-        seen.set(fileName, known);
-      } else {
-        seen.set(fileName, known);
+      if (parsed.kind === 'job') sort({ job: parsed.job, fileName, mtimeMs: stats.mtimeMs });
+      else if (this.options.clock.monotonicMs() - sinceMs >= SETTLE_MS) {
         await this.#inSpiteOfTrouble(fileName, async () => {
           const claim = await this.#claim(fileName);
-          if (!claim) return;
-          if (parsed.kind === 'malformed') await this.refuse(claim, parsed.reason, parsed.content);
-          else await this.refuse(claim, unknownWorkload(parsed.job.workload), parsed.job.content);
+          if (claim) await this.refuse(claim, parsed.reason, parsed.content);
         });
       }
     }
+    this.#unknown.tell(unknown, workloads);
     this.#seen = seen;
     return waiting.sort((a, b) => a.mtimeMs - b.mtimeMs || (a.fileName < b.fileName ? -1 : 1));
   }
@@ -195,8 +195,4 @@ export class JobQueue {
       return isMissing(error) ? undefined : malformed(`it cannot be read: ${messageOf(error)}`);
     }
   }
-}
-
-function unknownWorkload(name: string): string {
-  return `it names the workload ${name}, and no [[orchestrator.workload]] of that name has queue = true`;
 }

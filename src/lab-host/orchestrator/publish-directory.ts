@@ -88,29 +88,46 @@ async function publishIt(options: PublishDirectoryOptions): Promise<string> {
   const work: Work = { ...options, source, meta, hasMeta: own !== undefined, recordingDirectory, episodesDirectory };
 
   if (existsSync(recordingDirectory)) await sweepStagings(recordingDirectory, logger);
-  const published = await asUser(owner, async () => {
+  const moved = await asUser(owner, async () => {
     await makeDirectory(recordingDirectory);
     await makeDirectory(episodesDirectory);
     await fsyncDirectory(dataDir);
-    if (owner || options.keep || !(await isOnOneFilesystem(source, episodesDirectory))) return undefined;
+    if (options.keep) return toCopy(work, '--keep');
+    if (owner) return toCopy(work, 'it does not all belong to the user of the data directory');
+    if (!(await isOnOneFilesystem(source, episodesDirectory)))
+      return toCopy(work, 'it is on another filesystem than the data directory');
     return await move(work);
   });
-  tell(work, published ?? (await copy(work, owner)));
+  tell(work, moved.kind === 'moved' ? moved.published : await copy(moved, owner));
   return meta.episode_id;
 }
 
-/** Undefined when the kernel will not rename across what looks like one filesystem (bind mounts, quotas of projects). */
-async function move(work: Work): Promise<Published | undefined> {
+interface ToCopy {
+  kind: 'to-copy';
+  work: Work;
+  because: string;
+}
+
+function toCopy(work: Work, because: string): ToCopy {
+  return { kind: 'to-copy', work, because };
+}
+
+/** The kernel may not rename across what looks like one filesystem (bind mounts, overlays, quotas of projects): then it is copied. */
+async function move(work: Work): Promise<{ kind: 'moved'; published: Published } | ToCopy> {
   try {
-    return await publishFrom(work, work.source);
+    return { kind: 'moved', published: await publishFrom(work, work.source) };
   } catch (error) {
-    if (['EXDEV', 'EBUSY'].includes(errnoOf(error) ?? '')) return undefined;
-    throw error;
+    const code = errnoOf(error) ?? '';
+    if (!['EXDEV', 'EBUSY'].includes(code)) throw error;
+    // The meta.json that the try has left in it is ours.
+    return toCopy({ ...work, hasMeta: true }, `the system does not move it into the data directory (${code})`);
   }
 }
 
-async function copy(work: Work, owner: User | undefined): Promise<Published> {
+async function copy({ work, because }: ToCopy, owner: User | undefined): Promise<Published> {
   const { source, keep, recordingDirectory, logger, afterStep } = work;
+  const original = keep ? 'stays' : 'is removed once the copy is published';
+  logger.info({ path: source, to: recordingDirectory, because, original }, 'the directory is copied');
   const staging = await asUser(owner, () => makeStaging(recordingDirectory));
   afterStep('staging-made');
   let published: Published;

@@ -1,11 +1,12 @@
 // Hands a finished recording over to the shipper: after a power cut `episodes/` holds it whole and durable, or not at all.
 
-import { lstat, open, rename, rm } from 'node:fs/promises';
+import { lstat, open, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError, errnoOf } from '../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile } from '../../lib/durable-file.ts';
 import { isThere } from '../../lib/is-there.ts';
+import { removeFile } from '../../lib/remove-file.ts';
 import { type EpisodeMeta, META_FILE, RESERVED_FILES } from '../../protocol/episode-meta.ts';
 import { syncRecordedFiles } from './sync-recorded-files.ts';
 
@@ -47,7 +48,7 @@ export async function publishEpisode(request: PublishRequest): Promise<Published
   }
   await setReservedNamesAside(recordedDirectory, request.replaceMeta ? RESERVED_FILES : [META_FILE, ...RESERVED_FILES]);
   const temporaryPath = join(recordedDirectory, META_TEMPORARY);
-  await rm(temporaryPath, { force: true });
+  await removeFile(temporaryPath);
 
   const { files: found, unlisted } = await syncRecordedFiles(recordedDirectory);
   const files = found.filter(({ path }) => path !== META_FILE);

@@ -81,7 +81,8 @@ export function createPlanRunner(options: PlanRunnerOptions): PlanRunner {
     try {
       const names = entries.filter(({ workload }) => workload.queue).map(({ workload }) => workload.name);
       const idle = entries.filter((entry) => entry.workload.queue && !entry.running);
-      if (idle.length === 0) return 'nothing-due';
+      // Without any, too, it is looked at: whoever put a job there is told why it waits.
+      if (names.length > 0 && idle.length === 0) return 'nothing-due';
       const waiting = await queue.look(new Set(names));
       let answer: Started = 'nothing-due';
       for (const entry of idle) {

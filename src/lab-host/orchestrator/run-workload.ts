@@ -8,7 +8,6 @@ import type { Logger } from '../../lib/logger.ts';
 import type { CodeVersion, EpisodeMeta } from '../../protocol/episode-meta.ts';
 import { abandonRecording } from './abandon-recordings.ts';
 import { makeEpisodeId } from './episode-id.ts';
-import type { JobContent } from './job.ts';
 import { type PublishStep, publishEpisode } from './publish-episode.ts';
 import { type Recorded, recordEpisode, type Workload } from './record-episode.ts';
 
@@ -33,7 +32,7 @@ export type RunOutcome =
 /** What a job adds to a run: the episode that it was told to make, and what goes into its meta.json. */
 export interface RunForJob {
   episodeId: string;
-  job: { id: string; content: JobContent };
+  job: NonNullable<EpisodeMeta['job']>;
 }
 
 /** Never rejects. */
@@ -82,7 +81,7 @@ async function publish(
   workload: Workload,
   { episodeId, codeVersion, recorded, job }: FinishedRun,
 ): Promise<void> {
-  const meta: Omit<EpisodeMeta, 'files'> & { job?: RunForJob['job'] } = {
+  const meta: Omit<EpisodeMeta, 'files'> = {
     episode_id: episodeId,
     host_id: hostId,
     schema_version: workload.schema_version ?? null,

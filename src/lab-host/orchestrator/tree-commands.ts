@@ -39,6 +39,8 @@ async function command(program: string, args: string[]): Promise<string> {
   } catch (error) {
     const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
     const [first = ''] = said.split('\n');
-    throw new AppError('command-failed', first || `${program} failed: ${String(error)}`, { cause: error });
+    const hint = /No space left on device|Disk quota exceeded/.test(said) && 'make room on that disk: df -h';
+    const message = first || `${program} failed: ${String(error)}`;
+    throw new AppError('command-failed', message, { cause: error, ...(hint && { hint }) });
   }
 }

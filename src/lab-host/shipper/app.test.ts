@@ -141,3 +141,37 @@ test('while everything is held, what is recorded meanwhile is counted', async (t
   stop.abort();
   assert.equal(await running, 0);
 });
+
+test('a restart begins no new row of refusals: the tenth in all stays', async (t) => {
+  const root = temporaryDirectory(t);
+  const layout = dataLayout(join(root, 'data'));
+  await makeDataDirectories(layout);
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      const problem = makeProblem('conflict', 'another is stored', 'r-1');
+      response.writeHead(problem.status, { 'Content-Type': 'application/problem+json' }).end(JSON.stringify(problem));
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const configPath = join(root, 'lab-host.toml');
+  writeFileSync(
+    configPath,
+    `host_id = "lab-07"\n[paths]\ndata_dir = "data"\n[receiver]\nurl = "http://127.0.0.1:${port}"\n`,
+  );
+  for (let life = 0; life < 3; life += 1) {
+    for (let n = 0; n < 5; n += 1)
+      publishEpisode(layout.root, 'lab-07', { episodeId: `e${life}-${n}`, commit: undefined, files: {} });
+    await runShipper({
+      config: loadConfig(labHostConfigDefinition, configPath).config,
+      installRoot: '/nowhere',
+      once: true,
+      stop: new AbortController().signal,
+      logger: createLogger({ level: 'error', form: 'plain', clock: systemClock, write: () => undefined }),
+      clock: systemClock,
+    });
+    assert.equal(readdirSync(layout.quarantine).length, Math.min(9, 5 * (life + 1)));
+  }
+  assert.equal(readdirSync(layout.episodes).length, 6);
+});

@@ -14,6 +14,8 @@ import { BandwidthLimit } from './bandwidth-limit.ts';
 import { CleanUp } from './clean-up.ts';
 import { heartbeatCollector } from './collect-heartbeat.ts';
 import { GateMemory } from './gate-memory.ts';
+import { HeldBack } from './held-back.ts';
+import { Pace } from './pace.ts';
 import { ProgressLine, type Terminal } from './progress-line.ts';
 import { createTransport } from './put-episode.ts';
 import { finishReturns } from './queue-tools/finish-returns.ts';
@@ -21,9 +23,10 @@ import { withQueueLock } from './queue-tools/queue-lock.ts';
 import { requeueEpisodes } from './queue-tools/requeue-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { RefusalBrake } from './refusal-brake.ts';
+import { type RefusalRow, readRefusalsInARow } from './refusals-in-a-row.ts';
 import { runHeartbeats } from './run-heartbeats.ts';
 import { EpisodeScanner } from './scan-episodes.ts';
-import { type Pace, type PassDependencies, shipPass } from './ship-pass.ts';
+import { type PassDependencies, shipPass } from './ship-pass.ts';
 import { ShipperStatus } from './shipper-status.ts';
 import type { ShipperStep } from './shipper-step.ts';
 import { StateFile } from './state-file.ts';
@@ -73,7 +76,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
   const progress = options.terminal && new ProgressLine(options.terminal, clock);
   const afterStep = options.afterStep ?? noStepObserver;
   const link = new ReceiverLink(clock, Math.random);
-  const pace: Pace = { isShortOfRoom: false, stuck: new Set() };
+  const pace = new Pace();
   const status = new ShipperStatus(clock, link, pace);
   const credentials = new CredentialFiles({
     bearerToken: receiver.bearer_token_file,
@@ -90,6 +93,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     connectTimeoutMs: receiver.connect_timeout_s * 1000,
     idleTimeoutMs: receiver.idle_timeout_s * 1000,
     concurrency: shipper.concurrency,
+    clock,
     afterStep,
     onSent: (bytes) => {
       status.sent(bytes);
@@ -107,7 +111,8 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     patience: once ? 'impatient' : 'patient',
     tallies: new Map(),
     gateMemory: new GateMemory(transport, clock),
-    brake: new RefusalBrake(),
+    brake: new RefusalBrake(await refusalsBefore(layout, logger)),
+    heldBack: new HeldBack(clock),
     uptime,
     scanner: new EpisodeScanner(layout, logger),
     concurrency: shipper.concurrency,
@@ -156,12 +161,13 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     ];
     try {
       notifier?.ready();
-      let isWhole = await passWhole(dependencies, stop);
+      const passWhole = wholePasses(dependencies, stop);
+      let isWhole = await passWhole();
       while (!once && !stop.aborted) {
         isPassing = false;
         await clock.sleep(shipper.scan_interval_s * 1000, stop);
         isPassing = true;
-        isWhole = await passWhole(dependencies, stop);
+        isWhole = await passWhole();
       }
       progress?.clear();
       const { shipped, duplicates, quarantined, waiting } = status.now();
@@ -208,6 +214,15 @@ function createUpkeep(
     clock,
     logger,
   });
+}
+
+async function refusalsBefore(layout: DataLayout, logger: Logger): Promise<RefusalRow | undefined> {
+  try {
+    return await readRefusalsInARow(layout);
+  } catch (error) {
+    logger.warn({ err: error }, 'what was refused before this start is not known: refusals are counted anew');
+    return undefined;
+  }
 }
 
 /** What a killed command has left half-way between quarantine/ or shipped/ and the queue. */
@@ -295,16 +310,26 @@ async function keepUp(
   }
 }
 
-/** False when the queue itself could not be worked on: a full or failing disk must not end the daemon that empties it. */
-async function passWhole(dependencies: PassDependencies, stop: AbortSignal): Promise<boolean> {
-  try {
-    await shipPass(dependencies, stop);
-    return true;
-  } catch (error) {
-    const cure = error instanceof AppError ? error.hint : undefined;
-    dependencies.logger.error({ err: error, cure }, 'the queue could not be worked on; it is tried again');
-    return false;
-  }
+/**
+ * A pass that resolves with false when the queue itself could not be worked on: a full or failing disk must not end the daemon that empties
+ * it. The same reason is told once, however many passes it lasts.
+ */
+function wholePasses(dependencies: PassDependencies, stop: AbortSignal): () => Promise<boolean> {
+  let told: string | undefined;
+  return async () => {
+    try {
+      await shipPass(dependencies, stop);
+      told = undefined;
+      return true;
+    } catch (error) {
+      const cure = error instanceof AppError ? error.hint : undefined;
+      const reason = messageOf(error);
+      if (reason !== told)
+        dependencies.logger.error({ err: error, cure }, 'the queue could not be worked on; it is tried again');
+      told = reason;
+      return false;
+    }
+  };
 }
 
 /** Writes what has changed once a second, also while a pass waits for the receiver, and once more at the end. */

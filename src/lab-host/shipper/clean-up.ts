@@ -3,7 +3,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing } from '../../lib/app-error.ts';
+import { AppError, isMissing } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { DataLayout } from '../data-layout.ts';
@@ -49,7 +49,9 @@ export class CleanUp {
         logger.info({ path: join(directory, name), settled_at: settled.atWall, keep_days: keepDays }, 'deleted by age');
       } catch (error) {
         // Somebody else may have moved it meanwhile.
-        if (!isMissing(error)) logger.warn({ path: join(directory, name), err: error }, 'could not be deleted by age');
+        if (isMissing(error)) continue;
+        const cure = error instanceof AppError ? error.hint : undefined;
+        logger.warn({ episode: name, err: error, cure }, 'could not be deleted by age');
       }
     }
   }

@@ -16,13 +16,15 @@ import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from '.
 import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import { after, type EpisodeEvent, type EpisodeState, TRANSITIONS } from './episode-transitions.ts';
 import { GateMemory } from './gate-memory.ts';
+import { HeldBack } from './held-back.ts';
 import type { PackedEpisode } from './pack-episode.ts';
 import { reship } from './queue-tools/requeue.ts';
 import { requeueEpisodes } from './queue-tools/requeue-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { RefusalBrake } from './refusal-brake.ts';
 import { removeSettled } from './remove-settled.ts';
-import { type ShipDependencies, shipEpisode } from './ship-episode.ts';
+import type { ShipDependencies } from './ship-dependencies.ts';
+import { shipEpisode } from './ship-episode.ts';
 import { Uptime } from './uptime.ts';
 
 const HOST = 'lab-07';
@@ -100,6 +102,7 @@ class World {
       tallies: new Map(),
       gateMemory: new GateMemory(transport as never, clock),
       brake: new RefusalBrake(),
+      heldBack: new HeldBack(clock),
       uptime: await Uptime.load(layout.uptimeFile, clock),
       clock,
       logger: createLogger({ level: 'error', form: 'plain', clock, write: () => undefined }),

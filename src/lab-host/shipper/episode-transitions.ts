@@ -36,6 +36,8 @@ export type EpisodeEvent =
   | 'damaged-on-the-way'
   /** Other bytes arrived than were packed, and the tarball is bad. */
   | 'damaged-here'
+  /** Accepted or refused, and its note cannot be written into it: it waits alone. */
+  | 'not-noted'
   /** Not the episode's fault: held, or to be tried later. No answer at all is this too. */
   | 'put-off'
   /** The rename out of episodes/ is durable, the tarball is gone. */
@@ -60,6 +62,7 @@ const NOTHING: Record<EpisodeEvent, 'never'> = {
   braked: 'never',
   'damaged-on-the-way': 'never',
   'damaged-here': 'never',
+  'not-noted': 'never',
   'put-off': 'never',
   moved: 'never',
   requeued: 'never',
@@ -74,6 +77,7 @@ export const TRANSITIONS: Record<EpisodeState, Record<EpisodeEvent, Next>> = {
     'not-packed': 'published',
     unpackable: 'condemned',
     'gate-confirmed': 'condemned',
+    'not-noted': 'published',
   },
   packed: {
     ...NOTHING,
@@ -87,6 +91,7 @@ export const TRANSITIONS: Record<EpisodeState, Record<EpisodeEvent, Next>> = {
     braked: 'packed',
     'damaged-on-the-way': 'packed',
     'damaged-here': 'published',
+    'not-noted': 'packed',
     'put-off': 'packed',
   },
   receipted: { ...NOTHING, moved: 'shipped' },

@@ -56,6 +56,19 @@ test('thousands of one refused commit cost one question a minute', async () => {
   assert.equal(asked.length, 2);
 });
 
+test('once episodes came back from quarantine, it asks anew, and only then', async () => {
+  memory.refused(STALE);
+  memory.returnsSoFar(100);
+  await memory.refusalOf(STALE, NEVER);
+  memory.returnsSoFar(100);
+  await memory.refusalOf(STALE, NEVER);
+  assert.equal(asked.length, 1);
+  answer = () => json(200, { verdict: 'accepted', head_commit: 'a'.repeat(40) });
+  memory.returnsSoFar(250);
+  assert.equal(await memory.refusalOf(STALE, NEVER), undefined);
+  assert.equal(asked.length, 2);
+});
+
 test('several at once share one question', async () => {
   memory.refused(STALE);
   const all = await Promise.all(Array.from({ length: 8 }, () => memory.refusalOf(STALE, NEVER)));

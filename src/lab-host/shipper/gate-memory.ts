@@ -15,6 +15,7 @@ export class GateMemory {
   readonly #clock: Clock;
   readonly #refused = new Map<string, { answer: Promise<GateAnswer> | undefined; untilMs: number }>();
   #absentUntilMs = Number.NEGATIVE_INFINITY;
+  #historyBytes = 0;
 
   constructor(transport: Transport, clock: Clock) {
     this.#transport = transport;
@@ -25,6 +26,16 @@ export class GateMemory {
   refused(stamp: Stamp): void {
     const key = stampKey(stamp);
     if (!this.#refused.has(key)) this.#refused.set(key, { answer: undefined, untilMs: Number.NEGATIVE_INFINITY });
+  }
+
+  /**
+   * `historyBytes`: the length of queue-history.jsonl. When it has grown, episodes have come back from quarantine: the gate may have been
+   * put right since it was asked, so that each code is asked about anew.
+   */
+  returnsSoFar(historyBytes: number): void {
+    if (historyBytes === this.#historyBytes) return;
+    this.#historyBytes = historyBytes;
+    for (const known of this.#refused.values()) known.answer = undefined;
   }
 
   /** Why such an episode would be refused now; undefined when it has to be sent to know. */

@@ -88,6 +88,14 @@ for (const [title, move, directory, moved, synced] of [
       assert.equal(readFileSync(join(layout[directory], 'e.2', 'data'), 'utf8'), '1');
     });
 
+    test('never takes the place of an empty directory', async () => {
+      mkdirSync(join(layout[directory], 'e'));
+      publish('e', '1');
+      await move({ layout, afterStep: noStepObserver }, 'e');
+      assert.deepEqual(readdirSync(join(layout[directory], 'e')), []);
+      assert.equal(readFileSync(join(layout[directory], 'e.2', 'data'), 'utf8'), '1');
+    });
+
     test('stays, with its tarball, when it cannot be moved', async () => {
       publish('e', '1');
       rmSync(layout[directory], { recursive: true });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { errnoOf } from '../../lib/app-error.ts';
 import { fsyncDirectory } from '../../lib/durable-file.ts';
+import { isThere } from '../../lib/is-there.ts';
 import type { DataLayout } from '../data-layout.ts';
 import { discardPacked } from './pack-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
@@ -47,6 +48,8 @@ const MAX_NUMBERED_NAME = 200;
 export async function moveAside(fromDirectory: string, name: string, toDirectory: string): Promise<string> {
   for (let number = 1; ; number += 1) {
     const newName = number === 1 ? name : `${name.slice(0, MAX_NUMBERED_NAME)}.${number}`;
+    // rename(2) replaces an empty directory without a word. No other race is open: nobody moves in there what has no note of ours.
+    if (await isThere(join(toDirectory, newName))) continue;
     try {
       await rename(join(fromDirectory, name), join(toDirectory, newName));
       return newName;

@@ -8,6 +8,7 @@ import { sha256 } from '../../../test/support/episodes.ts';
 import { eventually } from '../../../test/support/program.ts';
 import { makeDirectory, removeDirectory } from '../../../test/support/temporary-directory.ts';
 import { AppError } from '../../lib/app-error.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import { BandwidthLimit } from './bandwidth-limit.ts';
 import type { PackedEpisode } from './pack-episode.ts';
 import { createTransport, type Transport, type TransportOptions } from './put-episode.ts';
@@ -267,12 +268,17 @@ describe('an answer', () => {
     ['0', 0],
     ['-1', undefined],
     ['soon', undefined],
+    // Against the Date that the answer brings, whatever the clock here says.
+    ['Tue, 01 Jan 2030 00:02:00 GMT\r\nDate: Tue, 01 Jan 2030 00:00:00 GMT', 120],
+    ['Tue, 01 Jan 2030 00:02:00 GMT', 60],
   ] as const) {
-    test(`Retry-After: ${value}`, async (t) => {
+    test(`Retry-After: ${value.replace('\r\n', ', ')}`, async (t) => {
       const server = await listen(t, (socket) =>
         readRequests(socket, () => socket.write(answer('503 Service Unavailable', '{}', [`Retry-After: ${value}`]))),
       );
-      assert.equal((await transportTo(t, server.port).put('lab-07', episodeOf(100), NEVER)).retryAfterS, retryAfterS);
+      const clock: Clock = { ...systemClock, wallTime: () => '2030-01-01T00:01:00.000000+00:00' };
+      const transport = transportTo(t, server.port, { clock });
+      assert.equal((await transport.put('lab-07', episodeOf(100), NEVER)).retryAfterS, retryAfterS);
     });
   }
 

@@ -2,6 +2,7 @@
 
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { AfterStep } from '../../lib/after-step.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { HEADER } from '../../protocol/headers.ts';
 import { episodeTarget } from '../../protocol/ids.ts';
 import type { ReceiverAnswer } from '../transport/classify-answer.ts';
@@ -31,6 +32,7 @@ export interface TransportOptions {
   idleTimeoutMs: number;
   concurrency: number;
   bandwidthLimit?: BandwidthLimit | undefined;
+  clock?: Clock;
   afterStep: AfterStep<ShipperStep>;
   /** Bytes of a body as they leave, for progress; 0 when none could leave and earlier ones arrived. */
   onSent: (bytes: number) => void;

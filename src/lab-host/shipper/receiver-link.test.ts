@@ -113,8 +113,9 @@ describe('backoff', () => {
     [0, 1, 1_000],
     [0, 0, 0],
     [0.5, 0, 500],
-    [1e9, 0, 300_000],
-    [1e9, 1, 301_000],
+    [3_600, 0, 3_600_000],
+    [1e9, 0, 3_600_000],
+    [1e9, 1, 3_601_000],
   ] as const) {
     test(`Retry-After: ${retryAfterS} with ${drawn} drawn waits ${delayMs} ms`, () => {
       random = drawn;
@@ -209,6 +210,41 @@ describe('in trouble', () => {
       ['stopped', 'stopped'],
     );
   });
+});
+
+test('who waits longest makes the next attempt, also when one who came later has given up', async () => {
+  link.held('forbidden');
+  const stop = new AbortController();
+  const asked = [ask(stop.signal), ask(), ask()];
+  await clock.moveTo(30_000);
+  stop.abort();
+  await nextTurn();
+  for (const [minute, expected] of [
+    [1, ['stopped', 'probe', undefined]],
+    [2, ['stopped', 'probe', 'probe']],
+  ] as const) {
+    await clock.moveTo(minute * 60_000);
+    assert.deepEqual(
+      asked.slice(0, 3).map(({ answer }) => answer),
+      expected,
+    );
+    link.held('forbidden');
+    asked.push(ask());
+    link.ended('probe');
+    await nextTurn();
+  }
+});
+
+test('who comes at the very moment does not overtake who has waited for it', async () => {
+  link.held('forbidden');
+  const waiting = ask();
+  await nextTurn();
+  clock.nowMs = 60_000;
+  const late = ask();
+  await nextTurn();
+  assert.equal(late.answer, undefined);
+  await clock.moveTo(60_000);
+  assert.deepEqual([waiting.answer, late.answer], ['probe', undefined]);
 });
 
 test('an attempt from before the trouble does not give the turn of the probe away', async () => {

@@ -47,3 +47,9 @@ test('the gate may refuse thousands, and does not begin a row anew', () => {
   brake.isTooMany('commit-not-in-window', 'stale');
   assert.equal(letThrough(brake, 'conflict', 20, 5), 4);
 });
+
+test('goes on with the row that stood before it', () => {
+  const brake = new RefusalBrake({ code: 'conflict', episodeIds: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] });
+  assert.equal(letThrough(brake, 'conflict', 12), 2);
+  assert.equal(letThrough(new RefusalBrake({ code: 'conflict', episodeIds: ['a'] }), 'too-large', 12), 9);
+});

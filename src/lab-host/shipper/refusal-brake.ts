@@ -1,13 +1,20 @@
 // Ten different episodes in a row refused for good with one code are more likely one mistake of the receiver's than ten of the
-// episodes': from then on nothing goes to quarantine for it, until one episode is taken.
+// episodes': from then on nothing goes to quarantine for it, until one episode is taken. A restart changes nothing of that.
 
 import { isGateCode } from './gate-codes.ts';
+import type { RefusalRow } from './refusals-in-a-row.ts';
 
 const MOST_IN_A_ROW = 10;
 
 export class RefusalBrake {
   #code: string | undefined;
-  readonly #episodes = new Set<string>();
+  readonly #episodes: Set<string>;
+
+  /** `before`: the row that stood when the shipper ended. */
+  constructor(before?: RefusalRow) {
+    this.#code = before?.code;
+    this.#episodes = new Set(before?.episodeIds);
+  }
 
   /**
    * Call with each refusal for good, before it is acted upon. True: it must not be. The gate's own refusals are exempt: a stale host

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { createLogger } from '../../lib/logger.ts';
 import type { Heartbeat } from '../../protocol/heartbeat.ts';
@@ -82,15 +86,43 @@ for (const failure of [403, 500, new AppError('connect-timeout', 'no connection'
   });
 }
 
-test('a body that cannot be collected ends nothing', async () => {
+test("what cannot be collected is told as this host's own trouble, with its place and cure, and ends nothing", async (t) => {
+  const quarantine = join(temporaryDirectory(t), 'quarantine');
   let tries = 0;
   const collect = async () => {
     tries += 1;
-    if (tries <= 2) throw new Error('no disk');
+    if (tries === 3) mkdirSync(quarantine);
+    await readdir(quarantine);
     return BEAT;
   };
-  const { asked, lines } = await run([204], { collect });
-  assert.equal(asked.length, 1);
+  const { asked, lines } = await run([403, 204], { collect });
   assert.equal(asked[0]?.atMs, 15_000 + 10 * MIN_MS);
-  assert.match(lines[0] ?? '', /no disk/);
+  assert.equal(lines.length, 3, lines.join('\n'));
+  const [said = ''] = lines;
+  assert.match(said, /^WARNING no heartbeat can be sent: this host cannot read its own state code=ENOENT /);
+  assert.ok(said.includes(` path=${quarantine} `), said);
+  assert.ok(said.includes(`ls -ld ${quarantine};`), said);
+  assert.doesNotMatch(said, /receiver/);
+  assert.match(lines[1] ?? '', /^WARNING the receiver does not hear heartbeats code=http-403 .*cure=/);
+  assert.match(lines[2] ?? '', /^INFO the receiver hears heartbeats again$/);
 });
+
+for (const [code, cure] of [
+  ['EACCES', /must be allowed to read it: ls -ld \/data\/quarantine"/],
+  ['EIO', /look at it, and at the disk: ls -ld \/data\/quarantine; dmesg \| tail"/],
+  [undefined, /cis490 shipper status/],
+] as const) {
+  test(`not collected for ${code}: its cure, and once it is over, a word`, async () => {
+    const error = code ? Object.assign(new Error('why'), { code, path: '/data/quarantine' }) : new Error('why');
+    let tries = 0;
+    const collect = async () => {
+      tries += 1;
+      if (tries < 3) throw error;
+      return BEAT;
+    };
+    const { lines } = await run([204], { collect });
+    assert.deepEqual(lines.length, 2, lines.join('\n'));
+    assert.match(lines[0] ?? '', cure);
+    assert.equal(lines[1], 'INFO heartbeats are sent again');
+  });
+}

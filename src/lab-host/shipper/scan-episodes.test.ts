@@ -57,7 +57,51 @@ describe('a scan', () => {
     assert.deepEqual(idsOf(await newScanner().scan()), ['a', '.hidden', 'x.tar.zst']);
   });
 
+  test('lists thousands again only when a name has come or gone, and misses none that came in the moment of a scan', async () => {
+    const scanner = newScanner();
+    const atSameTime = (episodeId: string) => {
+      publish(episodeId, 100);
+      utimesSync(layout.episodes, 1_000, 1_000);
+    };
+    atSameTime('a');
+    assert.deepEqual(idsOf(await scanner.scan()), ['a']);
+    atSameTime('b');
+    assert.deepEqual(idsOf(await scanner.scan()), ['a', 'b'], 'after the first, in the same moment');
+    atSameTime('c');
+    assert.deepEqual(idsOf(await scanner.scan()), ['a', 'b'], 'not listed: the time is long past');
+    publish('d', 100);
+    assert.deepEqual(idsOf(await scanner.scan()), ['a', 'b', 'c', 'd']);
+  });
+
   test('of nothing', async () => assert.deepEqual(idsOf(await newScanner().scan()), []));
+
+  for (const [title, meta, sizeBytes] of [
+    ['as its meta.json lists them', { files: [{ path: 'data', bytes: 7 }] }, 7],
+    ['as they lie there when it lists none', { files: [] }, 1_012],
+    ['as they lie there when it says nothing of files', {}, 1_009],
+    ['as they lie there when the list makes no sense', { files: [{ bytes: -1 }] }, 1_024],
+  ] as const) {
+    test(`tells the size of the files: ${title}`, async () => {
+      publish('a', 100);
+      mkdirSync(join(layout.episodes, 'a/deep/er'), { recursive: true });
+      writeFileSync(join(layout.episodes, 'a/deep/er/data'), 'x'.repeat(1_000));
+      writeFileSync(join(layout.episodes, 'a/meta.json'), JSON.stringify(meta).padEnd(9));
+      symlinkSync('/', join(layout.episodes, 'a/link'));
+      assert.deepEqual(
+        (await newScanner().scan()).map((waiting) => waiting.sizeBytes),
+        [sizeBytes],
+      );
+    });
+  }
+
+  test('of an episode without a meta.json looks at a thousand entries at most for its size', async () => {
+    publish('a', 100);
+    for (let n = 0; n < 1_100; n += 1) writeFileSync(join(layout.episodes, `a/${n}`), 'x');
+    assert.deepEqual(
+      (await newScanner().scan()).map((waiting) => waiting.sizeBytes),
+      [1_000],
+    );
+  });
 
   test('sees what comes and goes', async () => {
     const scanner = newScanner();
@@ -115,7 +159,7 @@ describe('the sweep of the outbox', () => {
   const put = (...names: string[]) => {
     for (const name of names) writeFileSync(join(layout.outbox, name), '');
   };
-  const sweep = async (...waiting: string[]) => (await sweepOutbox(layout, new Set(waiting))).sort();
+  const sweep = async (...waiting: string[]) => (await sweepOutbox(layout, new Set(waiting))).removed.sort();
   const left = () => readdirSync(layout.outbox).sort();
 
   test('takes what belongs to no waiting episode, and what is half-written', async () => {

@@ -9,15 +9,16 @@ import type { Logger } from '../../lib/logger.ts';
 import { META_FILE } from '../../protocol/episode-meta.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
 import type { DataLayout } from '../data-layout.ts';
+import { bytesOnDisk } from './bytes-on-disk.ts';
 import { removeTree } from './remove-tree.ts';
 
-// A listing that is larger is read when the episode is packed, not for a sum.
+// A listing that is larger is not read for a sum.
 const MAX_LISTING_BYTES = 1024 * 1024;
 
 export interface Waiting {
   episodeId: string;
   finishedAtMs: number;
-  /** Of its files, as its meta.json lists them; 0 where it does not. */
+  /** Of its files: as its meta.json lists them; where it does not, as they lie there. */
   sizeBytes: number;
 }
 
@@ -27,14 +28,23 @@ export class EpisodeScanner {
   readonly #logger: Logger;
   readonly #unreachable = new Set<string>();
   #known = new Map<string, Waiting>();
+  #sorted: readonly Waiting[] = [];
+  /** When a name last came to or left episodes/, as the last two whole scans found it. */
+  #changedAtNs: readonly [bigint | undefined, bigint | undefined] = [undefined, undefined];
 
   constructor(layout: DataLayout, logger: Logger) {
     this.#layout = layout;
     this.#logger = logger;
   }
 
-  /** The directories in episodes/, oldest first. */
-  async scan(): Promise<Waiting[]> {
+  /**
+   * The directories in episodes/, oldest first. Thousands that wait for hours are not listed again every few seconds: the directory says
+   * itself whether a name has come or gone. Its time is believed once two whole scans found the same: a name that comes in the
+   * very moment of one does not change it, and is there at the next.
+   */
+  async scan(): Promise<readonly Waiting[]> {
+    const { mtimeNs } = await stat(this.#layout.episodes, { bigint: true });
+    if (this.#changedAtNs.every((time) => time === mtimeNs)) return this.#sorted;
     const waiting = new Map<string, Waiting>();
     for (const entry of await readdir(this.#layout.episodes, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
@@ -43,9 +53,11 @@ export class EpisodeScanner {
       else waiting.set(entry.name, found);
     }
     this.#known = waiting;
-    return [...waiting.values()].sort(
+    this.#sorted = [...waiting.values()].sort(
       (a, b) => a.finishedAtMs - b.finishedAtMs || (a.episodeId < b.episodeId ? -1 : 1),
     );
+    this.#changedAtNs = [this.#changedAtNs[1], mtimeNs];
+    return this.#sorted;
   }
 
   /** Node replaces what is no UTF-8 in a name, so that no path leads to it: a person has to rename it. Told once. */
@@ -62,7 +74,8 @@ export class EpisodeScanner {
     try {
       const directory = join(this.#layout.episodes, name);
       const { mtimeMs } = await stat(directory);
-      return { episodeId: name, finishedAtMs: mtimeMs, sizeBytes: await listedBytes(join(directory, META_FILE)) };
+      const sizeBytes = (await listedBytes(join(directory, META_FILE))) ?? (await bytesOnDisk(directory));
+      return { episodeId: name, finishedAtMs: mtimeMs, sizeBytes };
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -70,33 +83,40 @@ export class EpisodeScanner {
   }
 }
 
-const listingSchema = z.object({ files: z.array(z.object({ bytes: z.number().nonnegative() })) });
+const listingSchema = z.object({ files: z.array(z.object({ bytes: z.number().nonnegative() })).min(1) });
 
-/** Only for the sums that people see: whatever is wrong with it, the packing will tell. */
-async function listedBytes(metaPath: string): Promise<number> {
+/** Only for the sums that people see: whatever is wrong with it, the packing will tell. Undefined when it lists none. */
+async function listedBytes(metaPath: string): Promise<number | undefined> {
   try {
     const stats = await lstat(metaPath);
-    if (!stats.isFile() || stats.size > MAX_LISTING_BYTES) return 0;
+    if (!stats.isFile() || stats.size > MAX_LISTING_BYTES) return undefined;
     const { files } = listingSchema.parse(JSON.parse(await readFile(metaPath, 'utf8')));
     return files.reduce((sum, { bytes }) => sum + bytes, 0);
   } catch {
-    return 0;
+    return undefined;
   }
 }
 
-/** Removes what a crash left in the outbox: all that was half-written, and tarballs whose episode has moved on. Returns the names. */
+/**
+ * Removes what a crash left in the outbox: all that was half-written, and tarballs whose episode has moved on. Resolves with the names of
+ * what was removed, and with the episodes that have a tarball.
+ */
 export async function sweepOutbox(
   layout: DataLayout,
   waiting: ReadonlySet<string>,
   onStuck?: (name: string, error: unknown) => void,
-): Promise<string[]> {
+): Promise<{ removed: string[]; packed: string[] }> {
   const removed: string[] = [];
+  const packed: string[] = [];
   for (const name of await readdir(layout.outbox)) {
     const isHalfWritten = name.endsWith('.partial') || name.endsWith('.tmp');
     const episodeId = name.endsWith(EPISODE_SUFFIX)
       ? name.slice(0, -EPISODE_SUFFIX.length)
       : name.replace(/\.json$/, '');
-    if (!isHalfWritten && waiting.has(episodeId)) continue;
+    if (!isHalfWritten && waiting.has(episodeId)) {
+      if (name.endsWith(EPISODE_SUFFIX)) packed.push(episodeId);
+      continue;
+    }
     try {
       await removeTree(join(layout.outbox, name));
       removed.push(name);
@@ -105,5 +125,5 @@ export async function sweepOutbox(
       onStuck?.(name, error);
     }
   }
-  return removed;
+  return { removed, packed };
 }

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { publishEpisode, sha256 } from '../../../test/support/episodes.ts';
@@ -13,11 +23,13 @@ import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from '.
 import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import { writeReason, writeReceipt } from './episode-notes.ts';
 import { GateMemory } from './gate-memory.ts';
+import { HeldBack } from './held-back.ts';
 import type { PackedEpisode } from './pack-episode.ts';
 import type { Transport } from './put-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { RefusalBrake } from './refusal-brake.ts';
-import { type ShipDependencies, type ShipOutcome, shipEpisode } from './ship-episode.ts';
+import type { ShipDependencies, ShipOutcome } from './ship-dependencies.ts';
+import { shipEpisode } from './ship-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
 import { Uptime } from './uptime.ts';
 
@@ -86,6 +98,7 @@ beforeEach(async () => {
     tallies,
     gateMemory: new GateMemory(transport, clock),
     brake: new RefusalBrake(),
+    heldBack: new HeldBack(clock),
     uptime: await Uptime.load(layout.uptimeFile, clock),
     clock,
     logger: createLogger({ level: 'info', form: 'plain', clock, write }),
@@ -405,13 +418,14 @@ describe('an episode that is not the reason', () => {
     assert.deepEqual(namesIn(layout.episodes), ['e', 'f']);
   });
 
-  test('is packed, but not sent by an impatient pass while the queue is held', async () => {
+  test('is neither packed nor sent by an impatient pass while the queue is held', async () => {
     publish();
     link.held('forbidden');
     dependencies.patience = 'impatient';
     assert.equal(await ship(), 'waiting');
     assert.equal(transport.seen.length, 0);
-    assert.deepEqual(namesIn(layout.outbox), ['e.json', 'e.tar.zst']);
+    assert.deepEqual(namesIn(layout.outbox), []);
+    isWaitingWhole();
   });
 });
 
@@ -469,6 +483,109 @@ describe('an episode that somebody else moves away is gone, and no trouble', () 
     );
     assert.deepEqual([...namesIn(layout.shipped), ...namesIn(layout.quarantine)], []);
   });
+});
+
+describe('an episode that nothing can be written into', () => {
+  const ALONE =
+    'ERROR episode cannot be changed: it stays where it is and is tried again every ten minutes; the others go on';
+  const NOBODY = 65_534;
+  const isRoot = process.geteuid?.() === 0;
+  /** As a service user that is not root, whom modes hold back. */
+  const asService = () => {
+    if (!isRoot) return;
+    for (const name of ['.', ...readdirSync(root, { recursive: true })])
+      lchownSync(join(root, String(name)), NOBODY, NOBODY);
+    process.seteuid?.(NOBODY);
+  };
+  afterEach(() => {
+    if (isRoot) process.seteuid?.(0);
+    if (existsSync(join(layout.episodes, 'e'))) chmodSync(join(layout.episodes, 'e'), 0o755);
+  });
+  const writeProtect = () => {
+    asService();
+    chmodSync(join(layout.episodes, 'e'), 0o555);
+  };
+
+  test('is sent once and waits alone, told once with the cure; ends in shipped/ without being sent again', async () => {
+    publish();
+    publish('f');
+    writeProtect();
+    transport.answer = stored;
+    for (let scan = 0; scan < 5; scan += 1) {
+      assert.equal(await ship(), 'waiting');
+      nowMs += 5_000;
+    }
+    assert.equal(await ship({ episodeId: 'f' }), 'shipped');
+    for (let hour = 0; hour < 3; hour += 1) {
+      nowMs += 3_600_000;
+      assert.equal(await ship(), 'waiting');
+    }
+    assert.deepEqual(
+      transport.seen.map(({ episode }) => episode.episodeId),
+      ['e', 'f'],
+    );
+    assert.equal(told().filter((line) => line === ALONE).length, 1);
+    const { cure, is_stored } = fieldsOf(ALONE.slice('ERROR '.length)) ?? {};
+    assert.match(cure ?? '', /sudo chmod u\+rwx \S+\/episodes\/e\b/);
+    assert.equal(is_stored, 'true');
+    assert.equal(link.trouble, undefined);
+    chmodSync(join(layout.episodes, 'e'), 0o755);
+    nowMs += 600_000;
+    assert.equal(await ship(), 'shipped');
+    assert.equal(transport.seen.length, 2);
+    assert.equal(readJson(join(layout.shipped, 'e/receipt.json')).seq, 7);
+    assert.deepEqual(namesIn(layout.outbox), []);
+  });
+
+  test('is not condemned meanwhile by a gate that refuses its code now', async () => {
+    publish();
+    publish('f');
+    writeProtect();
+    transport.answer = stored;
+    assert.equal(await ship(), 'waiting');
+    transport.answer = () => problem('commit-blocked');
+    transport.gate = () => json(200, { verdict: 'refused', code: 'commit-blocked' });
+    assert.equal(await ship({ episodeId: 'f' }), 'quarantined');
+    chmodSync(join(layout.episodes, 'e'), 0o755);
+    nowMs += 600_000;
+    assert.equal(await ship(), 'shipped');
+  });
+
+  test('is sent when another has taken its name', async () => {
+    publish();
+    writeProtect();
+    transport.answer = stored;
+    assert.equal(await ship(), 'waiting');
+    chmodSync(join(layout.episodes, 'e'), 0o755);
+    writeFileSync(join(layout.episodes, 'e/data'), 'another one');
+    nowMs += 600_000;
+    assert.equal(await ship(), 'shipped');
+    assert.equal(transport.seen.length, 2);
+  });
+
+  test('and that is refused is not asked about at each scan', async () => {
+    publish();
+    writeProtect();
+    transport.answer = () => problem('too-large');
+    for (let scan = 0; scan < 5; scan += 1) assert.equal(await ship(), 'waiting');
+    assert.equal(transport.seen.length, 1);
+    assert.equal(told().filter((line) => line.startsWith('ERROR')).length, 1);
+    chmodSync(join(layout.episodes, 'e'), 0o755);
+    nowMs += 600_000;
+    assert.equal(await ship(), 'quarantined');
+  });
+});
+
+test('an answer whose receipt finds no place in the outbox is kept: the episode is not sent again', async () => {
+  publish();
+  transport.answer = (episode) => {
+    rmSync(layout.outbox, { recursive: true });
+    return stored(episode);
+  };
+  await ship();
+  await makeDataDirectories(layout);
+  assert.equal(await ship(), 'shipped');
+  assert.equal(transport.seen.length, 1);
 });
 
 describe('a stop', () => {

@@ -3,59 +3,19 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AfterStep } from '../../lib/after-step.ts';
-import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Logger } from '../../lib/logger.ts';
+import { AppError, errnoOf } from '../../lib/app-error.ts';
 import { isEpisodeId } from '../../protocol/ids.ts';
-import type { DataLayout } from '../data-layout.ts';
 import { classifyAnswer, type Refused, type Verdict } from '../transport/classify-answer.ts';
 import { classifyNetworkError } from '../transport/classify-network-error.ts';
 import { cureForHold } from '../transport/hold-cures.ts';
-import { hasReason, hasReceipt, writeReason, writeReceipt } from './episode-notes.ts';
+import { hasReason, hasReceipt } from './episode-notes.ts';
 import { episodeState } from './episode-state.ts';
 import { after, type EpisodeEvent, EVENT_OF_VERDICT } from './episode-transitions.ts';
 import { isGateCode } from './gate-codes.ts';
-import type { GateMemory } from './gate-memory.ts';
 import { quarantineEpisode, retireEpisode } from './move-episode.ts';
 import { discardPacked, type PackedEpisode, packEpisode, readStamp } from './pack-episode.ts';
-import type { Transport } from './put-episode.ts';
-import type { ReceiverLink } from './receiver-link.ts';
-import type { RefusalBrake } from './refusal-brake.ts';
-import type { ShipperStep } from './shipper-step.ts';
-import type { Uptime } from './uptime.ts';
-
-export interface ShipDependencies {
-  hostId: string;
-  layout: DataLayout;
-  zstdLevel: number;
-  transport: Transport;
-  link: ReceiverLink;
-  patience: 'patient' | 'impatient';
-  /** What each waiting episode has met in this process's life. */
-  tallies: Map<string, Tally>;
-  gateMemory: GateMemory;
-  brake: RefusalBrake;
-  uptime: Uptime;
-  clock: Clock;
-  logger: Logger;
-  afterStep: AfterStep<ShipperStep>;
-  /** Each answer, or that none came, as soon as its meaning is known. */
-  onVerdict: (episodeId: string, verdict: Verdict) => void;
-  /** Called with each piece of work that takes its time. */
-  onWork: () => void;
-}
-
-interface Tally {
-  attempts: number;
-  /** How often it arrived otherwise than it was packed. */
-  damaged: number;
-  /** How often it changed while it was packed. */
-  changing: number;
-}
-
-/** `gone`: somebody else moved it away meanwhile. `no-room`: the disk is full; it waits. */
-export type ShipOutcome = 'shipped' | 'duplicate' | 'quarantined' | 'waiting' | 'gone' | 'no-room';
+import { accept, condemn, isUntouchable, localRefusal, restAlone } from './settle-episode.ts';
+import { type ShipDependencies, type ShipOutcome, tallyOf } from './ship-dependencies.ts';
 
 // What happens so often to one episode is no accident of the link, nor of a recorder that finishes late.
 const MAX_DAMAGED = 3;
@@ -67,7 +27,8 @@ export async function shipEpisode(
   episodeId: string,
   stop: AbortSignal,
 ): Promise<ShipOutcome> {
-  const { layout, logger } = dependencies;
+  const { layout, logger, heldBack } = dependencies;
+  if (heldBack.isResting(episodeId)) return 'waiting';
   try {
     const state = episodeState({
       hasReceipt: await hasReceipt(layout, episodeId),
@@ -75,10 +36,12 @@ export async function shipEpisode(
     });
     if (state === 'receipted') {
       await retireEpisode(dependencies, episodeId);
+      heldBack.forget(episodeId);
       return 'shipped';
     }
     if (state === 'condemned') {
       await quarantineEpisode(dependencies, episodeId);
+      heldBack.forget(episodeId);
       return 'quarantined';
     }
     if (!isEpisodeId(episodeId)) {
@@ -93,6 +56,7 @@ export async function shipEpisode(
       return 'gone';
     }
     if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') return 'no-room';
+    if (isUntouchable(layout, episodeId, error)) return restAlone(dependencies, episodeId, error);
     if (error instanceof AppError && isOwnFault(dependencies, episodeId, error)) {
       return await condemn(dependencies, episodeId, localRefusal(error.code, error.message));
     }
@@ -110,22 +74,22 @@ function isOwnFault(dependencies: ShipDependencies, episodeId: string, { code }:
   return tally.changing >= MAX_CHANGING;
 }
 
-function tallyOf({ tallies }: ShipDependencies, episodeId: string): Tally {
-  const tally = tallies.get(episodeId) ?? { attempts: 0, damaged: 0, changing: 0 };
-  tallies.set(episodeId, tally);
-  return tally;
-}
-
 async function packAndPut(dependencies: ShipDependencies, episodeId: string, stop: AbortSignal): Promise<ShipOutcome> {
-  const { link, logger, layout, gateMemory } = dependencies;
-  const stamp = await readStamp(layout, episodeId);
-  const refusal = await gateMemory.refusalOf(stamp, stop);
-  if (refusal) return await condemn(dependencies, episodeId, refusal, stamp.commit);
+  const { link, logger, layout, gateMemory, heldBack, patience } = dependencies;
+  if (!heldBack.isTaken(episodeId)) {
+    const stamp = await readStamp(layout, episodeId);
+    const refusal = await gateMemory.refusalOf(stamp, stop);
+    if (refusal) return await condemn(dependencies, episodeId, refusal, stamp.commit);
+    // What is not sent in this pass would only fill the disk.
+    if (patience === 'impatient' && link.isHopeless) return 'waiting';
+  }
   const { kind, packed } = await packEpisode(dependencies, episodeId, stop);
   if (kind === 'packed') {
     logger.info({ episode: episodeId, bytes: packed.sizeBytes, source_bytes: packed.sourceBytes }, 'episode packed');
   }
-  const admission = await link.admit(stop, dependencies.patience);
+  const taken = heldBack.answerTo(packed);
+  if (taken) return await accept(dependencies, packed, taken);
+  const admission = await link.admit(stop, patience);
   if (!admission) return 'waiting';
   try {
     // A command may have drained it while its turn was awaited.
@@ -226,21 +190,6 @@ function tellLink(
   }
 }
 
-async function accept(
-  dependencies: ShipDependencies,
-  { episodeId, sizeBytes }: PackedEpisode,
-  { kind, answer }: Extract<Verdict, { kind: 'shipped' | 'duplicate' }>,
-): Promise<ShipOutcome> {
-  const { layout, clock, uptime, tallies, logger, afterStep } = dependencies;
-  const settled = { shipped_at_wall: clock.wallTime(), shipper_uptime_s: uptime.nowS() };
-  await writeReceipt(layout, episodeId, { ...answer, ...settled });
-  afterStep('receipt-written');
-  await retireEpisode(dependencies, episodeId);
-  tallies.delete(episodeId);
-  logger.info({ episode: episodeId, outcome: kind, bytes: sizeBytes, seq: answer['seq'] }, 'episode shipped');
-  return kind;
-}
-
 function hold({ link, logger }: ShipDependencies, refused: Refused): void {
   if (!link.held(refused.code)) return;
   logger.error(
@@ -252,55 +201,6 @@ function hold({ link, logger }: ShipDependencies, refused: Refused): void {
     },
     'shipping is held: nothing is lost, everything waits, one attempt a minute looks whether it is cured',
   );
-}
-
-async function condemn(
-  dependencies: ShipDependencies,
-  episodeId: string,
-  refused: Refused,
-  commit?: string,
-): Promise<ShipOutcome> {
-  const { layout, clock, logger, tallies, uptime, afterStep } = dependencies;
-  try {
-    await writeReason(layout, {
-      episode_id: episodeId,
-      quarantined_at_wall: clock.wallTime(),
-      status: refused.status,
-      code: refused.code,
-      detail: refused.detail,
-      remediation: refused.remediation ?? null,
-      commit: commit ?? null,
-      head_commit: refused.headCommit ?? null,
-      attempts: tallies.get(episodeId)?.attempts ?? 0,
-      shipper_uptime_s: uptime.nowS(),
-    });
-    afterStep('reason-written');
-    await quarantineEpisode(dependencies, episodeId);
-  } catch (error) {
-    // A command has drained it meanwhile.
-    if (!existsSync(join(layout.episodes, episodeId))) {
-      tallies.delete(episodeId);
-      return 'gone';
-    }
-    logger.error(
-      { episode: episodeId, code: refused.code, reason: messageOf(error) },
-      'refused episode could not be moved to quarantine; it stays',
-    );
-    return 'waiting';
-  }
-  tallies.delete(episodeId);
-  logger.error(
-    { episode: episodeId, status: refused.status || undefined, code: refused.code, detail: refused.detail },
-    'episode refused and quarantined',
-  );
-  // Once for each answer that came: thousands that were refused unasked have the same cure.
-  for (const command of (refused.status === 0 ? undefined : refused.remediation)?.split('\n') ?? [])
-    logger.error({ episode: episodeId, code: refused.code }, `remediation: ${command}`);
-  return 'quarantined';
-}
-
-function localRefusal(code: string, detail: string): Refused {
-  return { status: 0, code, detail, remediation: undefined, headCommit: undefined };
 }
 
 /** Undefined when it cannot be read to its end. */

@@ -1,23 +1,25 @@
-// One pass over the queue: sweep the outbox, then every finished episode, oldest first, a few at a time.
+// One pass over the queue: sweep the outbox, then every finished episode, oldest first, a few at a time. What does not fit on the disk, and
+// what the receiver does not take, stands in nobody's way.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { outboxFiles } from '../data-layout.ts';
+import type { Pace } from './pace.ts';
+import { discardPacked } from './pack-episode.ts';
+import { PassOrder } from './pass-order.ts';
+import { historyBytes } from './queue-tools/queue-history.ts';
 import { type EpisodeScanner, sweepOutbox } from './scan-episodes.ts';
-import { type ShipDependencies, type ShipOutcome, shipEpisode } from './ship-episode.ts';
+import type { ShipDependencies, ShipOutcome } from './ship-dependencies.ts';
+import { shipEpisode } from './ship-episode.ts';
 
 export interface PassDependencies extends ShipDependencies {
   scanner: EpisodeScanner;
   concurrency: number;
   order: 'oldest-first' | 'newest-first';
+  /** Goes from pass to pass. */
   pace: Pace;
   /** Called once the queue is known, and after each episode. */
   onProgress: (progress: PassProgress) => void;
-}
-
-/** Goes from pass to pass: while the disk is short, one episode at a time is packed, so that room for one is enough. */
-export interface Pace {
-  isShortOfRoom: boolean;
-  /** What was told of already. */
-  stuck: Set<string>;
 }
 
 export interface PassProgress {
@@ -33,41 +35,76 @@ export interface PassProgress {
 
 /** Resolves with how many episodes still wait. */
 export async function shipPass(dependencies: PassDependencies, stop: AbortSignal): Promise<number> {
-  const { layout, scanner, logger, pace, order, onProgress } = dependencies;
+  const { layout, scanner, logger, pace, heldBack, link, order, concurrency, onProgress } = dependencies;
   const oldestFirst = await scanner.scan();
+  dependencies.gateMemory.returnsSoFar(await historyBytes(layout));
   const queue = order === 'oldest-first' ? oldestFirst : oldestFirst.toReversed();
-  const swept = await sweepOutbox(layout, new Set(queue.map(({ episodeId }) => episodeId)), tellStuck);
-  if (swept.length > 0)
-    logger.info({ files: swept.length, first: swept[0] }, 'outbox: removed what nothing needs any more');
   const waiting = new Map(oldestFirst.map((episode) => [episode.episodeId, episode]));
+  const inQueue = new Set(waiting.keys());
+  const { removed, packed } = await sweepOutbox(layout, inQueue, tellStuck);
+  if (removed.length > 0)
+    logger.info({ files: removed.length, first: removed[0] }, 'outbox: removed what nothing needs any more');
+  pace.begin(inQueue);
+  heldBack.keepOnly(inQueue);
+  const turns = new PassOrder({
+    queue: queue.map(({ episodeId }) => episodeId),
+    packed: new Set(packed.filter((episodeId) => !isAlone(episodeId))),
+    mostKept: concurrency,
+  });
   let waitingBytes = oldestFirst.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  let done = 0;
+  const done = new Set<string>();
   const tell = (last: PassProgress['last']) => {
     const [oldest] = waiting.values();
     const oldestFinishedAtMs = oldest?.finishedAtMs;
-    onProgress({ total: queue.length, done, waiting: waiting.size, waitingBytes, oldestFinishedAtMs, last });
+    onProgress({ total: queue.length, done: done.size, waiting: waiting.size, waitingBytes, oldestFinishedAtMs, last });
   };
   tell(undefined);
-  let next = 0;
-  let isFull = false;
+  let workers = pace.isShortOfRoom ? 1 : concurrency;
   const work = async () => {
-    while (!stop.aborted && !isFull) {
-      const episodeId = queue[next]?.episodeId;
-      next += 1;
-      if (episodeId === undefined) return;
-      const outcome = await shipEpisode(dependencies, episodeId, stop);
-      done += 1;
+    while (!stop.aborted) {
+      // Room for one is enough when one at a time is packed.
+      if (pace.isShortOfRoom && workers > 1) break;
+      const episodeId = turns.next(link.trouble !== undefined);
+      if (episodeId === undefined) break;
+      if (!pace.mayTry(episodeId) && !hasTarball(episodeId)) {
+        turns.ended(episodeId, false);
+        continue;
+      }
+      const outcome = await take(episodeId);
+      done.add(episodeId);
       if (outcome !== 'waiting' && outcome !== 'no-room') {
         waitingBytes -= waiting.get(episodeId)?.sizeBytes ?? 0;
         waiting.delete(episodeId);
       }
-      isFull ||= outcome === 'no-room';
-      tellOfRoom(outcome);
       tell({ episodeId, outcome });
     }
+    workers -= 1;
   };
-  await Promise.all(Array.from({ length: pace.isShortOfRoom ? 1 : dependencies.concurrency }, work));
+  await Promise.all(Array.from({ length: workers }, work));
+  pace.end();
   return waiting.size;
+
+  async function take(episodeId: string): Promise<ShipOutcome> {
+    const attempts = () => dependencies.tallies.get(episodeId)?.attempts ?? 0;
+    const attemptsBefore = attempts();
+    const outcome = await shipEpisode(dependencies, episodeId, stop);
+    if (stop.aborted) return outcome;
+    tellOfRoom(episodeId, outcome);
+    const isPutOff = outcome === 'waiting' && attempts() > attemptsBefore && !isAlone(episodeId);
+    // The same bytes are packed again when its turn comes. What cannot be removed now is a matter of the next sweep.
+    if (!turns.ended(episodeId, isPutOff && hasTarball(episodeId)))
+      await discardPacked(layout, episodeId).catch(() => undefined);
+    return outcome;
+  }
+
+  /** Waits for a person, with its tarball, whatever the receiver does. */
+  function isAlone(episodeId: string): boolean {
+    return heldBack.isResting(episodeId) || heldBack.isTaken(episodeId);
+  }
+
+  function hasTarball(episodeId: string): boolean {
+    return existsSync(outboxFiles(layout, episodeId).tarball);
+  }
 
   function tellStuck(name: string, error: unknown): void {
     const path = join(layout.outbox, name);
@@ -76,17 +113,14 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
     logger.error({ path, err: error, cure: `sudo rm -rf '${path}'` }, 'outbox: cannot be deleted; the queue goes on');
   }
 
-  function tellOfRoom(outcome: ShipOutcome): void {
-    if (outcome === 'no-room' && !pace.isShortOfRoom) {
+  function tellOfRoom(episodeId: string, outcome: ShipOutcome): void {
+    const news = pace.tried(episodeId, outcome !== 'no-room');
+    if (news === 'short') {
       const cure = `make room: df -h ${layout.root}`;
       logger.error(
         { data: layout.root, cure },
         'no room to pack an episode: nothing is lost, it is tried again at each scan',
       );
-      pace.isShortOfRoom = true;
-    } else if ((outcome === 'shipped' || outcome === 'duplicate') && pace.isShortOfRoom) {
-      logger.info({ data: layout.root }, 'there is room again');
-      pace.isShortOfRoom = false;
-    }
+    } else if (news === 'room-again') logger.info({ data: layout.root }, 'there is room again');
   }
 }

@@ -6,11 +6,12 @@ import { formatSize } from '../../lib/format-size.ts';
 import type { Verdict } from '../transport/classify-answer.ts';
 import { cureForHold } from '../transport/hold-cures.ts';
 import type { QueueSnapshot } from './collect-heartbeat.ts';
+import type { Pace } from './pace.ts';
 import type { ReceiverLink } from './receiver-link.ts';
 import { QuarantineCounter } from './recent-quarantines.ts';
 import type { Waiting } from './scan-episodes.ts';
 import { SentRate } from './sent-rate.ts';
-import type { Pace, PassProgress } from './ship-pass.ts';
+import type { PassProgress } from './ship-pass.ts';
 import type { ShipperState } from './state-file.ts';
 
 const LONGEST_DETAIL = 500;

@@ -1,7 +1,7 @@
 // shipper-state.json: what the shipper did and why it waits, for people and the doctor. Whole or absent, never half-written.
 
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
-import type { ShipOutcome } from './ship-episode.ts';
+import type { ShipOutcome } from './ship-dependencies.ts';
 
 export interface ShipperState {
   started_at_wall: string;

@@ -196,6 +196,16 @@ describe('the reserve of the disk', () => {
     assert.match(log.at(-1) ?? '', /there is room on the disk again/);
   });
 
+  test('once nothing new is recorded, shipped episodes go until recordings may start again', async () => {
+    free = 10;
+    const watermark = create();
+    await watermark.keep();
+    settle('shipped', 'shipped-since', { shipped_at_wall: new Date(START + 9000).toISOString() });
+    free = 85;
+    await watermark.keep();
+    assert.deepEqual([readdirSync(layout.shipped), backpressure()], [[], false]);
+  });
+
   test('what an earlier life left set is lifted when there is room', async () => {
     writeFileSync(join(layout.root, 'BACKPRESSURE'), '');
     free = 105;

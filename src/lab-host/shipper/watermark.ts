@@ -39,19 +39,21 @@ export class Watermark {
   /** Call it every few seconds, under the lock of the queue: a command may be putting shipped episodes back. */
   async keep(): Promise<void> {
     const minFreeBytes = this.#dependencies.minFreeBytes();
+    const liftBytes = minFreeBytes * LIFT_FACTOR;
+    // Once recordings wait, up to where they may start again: between the two marks nothing else would bring that about.
+    const wantedBytes = this.#isSet ? liftBytes : minFreeBytes;
     let free = await this.#freeBytes();
-    if (free < minFreeBytes) free = await this.#deleteShipped(free);
+    if (free < wantedBytes) free = await this.#deleteShipped(free, wantedBytes);
     if (free < minFreeBytes) await this.#set(free);
-    else if (free >= minFreeBytes * LIFT_FACTOR || this.#isSet === undefined) await this.#lift(free);
+    else if (free >= liftBytes || this.#isSet === undefined) await this.#lift(free);
   }
 
-  async #deleteShipped(freeBefore: number): Promise<number> {
+  async #deleteShipped(freeBefore: number, wantedBytes: number): Promise<number> {
     const { layout, logger } = this.#dependencies;
-    const minFreeBytes = this.#dependencies.minFreeBytes();
     let free = freeBefore;
     let deleted = 0;
     for (const name of await shippedOldestFirst(layout)) {
-      if (free >= minFreeBytes) break;
+      if (free >= wantedBytes) break;
       await removeSettled(layout, layout.shipped, name).catch((error: unknown) => {
         logger.warn({ episode: name, err: error }, 'a shipped episode could not be deleted');
       });

@@ -2,14 +2,18 @@
 
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { AppError } from '../../lib/app-error.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { ReceiverAnswer } from './classify-answer.ts';
 import { watchIdle } from './idle-watch.ts';
+import { readRetryAfterS } from './retry-after.ts';
 
 const MAX_ANSWER_BYTES = 256 * 1024;
 
 export interface ExchangeLimits {
   connectTimeoutMs: number;
   idleTimeoutMs: number;
+  /** For a Retry-After with a date, in an answer that has no Date of its own. */
+  clock?: Pick<Clock, 'wallTime'>;
 }
 
 /** What an exchange sends. */
@@ -37,7 +41,7 @@ export function textBody(text: string): RequestBody {
 
 /** Rejects with the connection's error, `idle-timeout`, `connect-timeout`, or the body's own. */
 export function exchange(request: ClientRequest, limits: ExchangeLimits, body: RequestBody): Promise<ReceiverAnswer> {
-  const { connectTimeoutMs, idleTimeoutMs } = limits;
+  const { connectTimeoutMs, idleTimeoutMs, clock = systemClock } = limits;
   return new Promise((resolve, reject) => {
     let isAnswered = false;
     const fail = (error: unknown) => {
@@ -70,7 +74,7 @@ export function exchange(request: ClientRequest, limits: ExchangeLimits, body: R
       isAnswered = true;
       clearTimeout(connectTimer);
       body.stop();
-      readAnswer(response).then((answer) => {
+      readAnswer(response, clock).then((answer) => {
         unwatch();
         // Cut off while sending: the connection cannot carry another request.
         if (!request.writableFinished) request.destroy();
@@ -81,7 +85,7 @@ export function exchange(request: ClientRequest, limits: ExchangeLimits, body: R
   });
 }
 
-async function readAnswer(response: IncomingMessage): Promise<ReceiverAnswer> {
+async function readAnswer(response: IncomingMessage, clock: Pick<Clock, 'wallTime'>): Promise<ReceiverAnswer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -89,11 +93,10 @@ async function readAnswer(response: IncomingMessage): Promise<ReceiverAnswer> {
     if (sizeBytes > MAX_ANSWER_BYTES) break;
     chunks.push(chunk);
   }
-  const retryAfter = Number(response.headers['retry-after']);
   return {
     status: response.statusCode ?? 0,
     contentType: response.headers['content-type'] ?? '',
     body: Buffer.concat(chunks).toString('utf8'),
-    retryAfterS: Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter : undefined,
+    retryAfterS: readRetryAfterS(response.headers, Date.parse(clock.wallTime())),
   };
 }

@@ -1,17 +1,71 @@
 // What a person does about each reason for which the queue is held.
 
-const CURES: Record<string, string> = {
-  'mass-refusal':
-    'one episode after another is refused with the same code, which may be a mistake of the receiver: look at it and at cis490 quarantine list; what was refused by mistake comes back with cis490 quarantine requeue',
+import type { ProblemCode } from '../../protocol/problem.ts';
+
+/** Of one episode, or of a moment: they hold nothing. A code that is new in the contract is none of them, and so wants its cure here. */
+type NeverHolds =
+  | 'bad-host-id'
+  | 'bad-episode-id'
+  | 'bad-suffix'
+  | 'commit-missing'
+  | 'commit-malformed'
+  | 'commit-not-in-window'
+  | 'commit-blocked'
+  | 'dirty-refused'
+  | 'conflict'
+  | 'retracted'
+  | 'too-large'
+  | 'request-timeout'
+  | 'internal-error'
+  | 'file-missing'
+  | 'not-ready'
+  | 'too-many-followers'
+  | 'gate-unknown'
+  | 'gate-stale'
+  | 'sync-failed'
+  | 'database-busy'
+  | 'stopping'
+  | 'disk-reserve'
+  | 'disk-full';
+
+// What this shipper never sends, unless something on the way changes it or the two ends are of different releases.
+const CHANGED_ON_THE_WAY =
+  'the receiver did not get the request as it was sent: look at what stands between (proxy), then bring this host and the receiver to one release';
+
+const PROBLEM_CURES: Record<Exclude<ProblemCode, NeverHolds>, string> = {
+  'bad-request': CHANGED_ON_THE_WAY,
+  'bad-target': CHANGED_ON_THE_WAY,
+  'bad-query': CHANGED_ON_THE_WAY,
+  'bad-body': CHANGED_ON_THE_WAY,
+  'digest-missing': `the header X-Content-SHA256 does not arrive: ${CHANGED_ON_THE_WAY}`,
+  'digest-malformed': `the header X-Content-SHA256 arrives changed: ${CHANGED_ON_THE_WAY}`,
+  'content-range-refused': CHANGED_ON_THE_WAY,
+  'encoding-refused': `something on the way compresses what is sent: ${CHANGED_ON_THE_WAY}`,
+  'expectation-failed': CHANGED_ON_THE_WAY,
+  'headers-too-large':
+    'a proxy on the way adds more headers than the receiver takes (a whole certificate chain, for example): have it send less',
+  'method-not-allowed': 'nothing takes episodes at that address: check [receiver] url',
+  gone: 'something other than the receiver answers at that address: check [receiver] url',
+  'range-not-satisfiable': CHANGED_ON_THE_WAY,
   'credential-missing':
     'set [receiver] bearer_token_file or [receiver.tls] cert_file and key_file in the lab host configuration, then check it: cis490 shipper --ping',
   'credential-invalid':
     'the receiver does not know this token or certificate, or it has expired or was revoked: put a valid one into [receiver] bearer_token_file or [receiver.tls] cert_file',
   forbidden: 'the credential may not write for this host_id: compare host_id with what the credential was made for',
+  'not-found': 'nothing takes episodes at that address: check [receiver] url',
+  'digest-mismatch':
+    'the bytes change on their way or on this disk: check memory and disk (dmesg), then restart the shipper',
+};
+
+const NOT_THE_RECEIVER =
+  'something other than the receiver answers: check [receiver] url, and what stands between (proxy, login page)';
+
+const LOCAL_CURES: Record<string, string> = {
+  'mass-refusal':
+    'one episode after another is refused with the same code, which may be a mistake of the receiver: look at it and at cis490 quarantine list; what was refused by mistake comes back with cis490 quarantine requeue',
   'http-401': 'the receiver wants a credential: check [receiver] bearer_token_file',
   'http-403': 'the receiver refuses this credential: check [receiver] bearer_token_file and host_id',
   'http-404': 'nothing takes episodes at that address: check [receiver] url',
-  'not-found': 'nothing takes episodes at that address: check [receiver] url',
   'name-not-found': 'the name in [receiver] url does not resolve: check it with getent hosts NAME',
   'certificate-untrusted':
     "none of the authorities trusted here has issued the receiver's certificate: put the one that did into [receiver.tls] ca_file",
@@ -45,14 +99,15 @@ const CURES: Record<string, string> = {
   'idle-timeout': 'the receiver took the request and did not answer: look at it: journalctl -u cis490-receiver',
   'not-tls': 'what listens there does not speak TLS: check http or https, and the port, in [receiver] url',
   'not-http': 'what listens there does not speak HTTP: check scheme and port of [receiver] url',
-  'unexpected-answer':
-    'something other than the receiver answers: check [receiver] url, and what stands between (proxy, login page)',
-  'digest-mismatch':
-    'the bytes change on their way or on this disk: check memory and disk (dmesg), then restart the shipper',
+  'unexpected-answer': NOT_THE_RECEIVER,
 };
 
+const CURES: ReadonlyMap<string, string> = new Map(Object.entries({ ...LOCAL_CURES, ...PROBLEM_CURES }));
+
+/** Of any code, also one that a later receiver or some other server makes up. */
 export function cureForHold(code: string): string {
-  return (
-    CURES[code] ?? 'check [receiver] in the lab host configuration: cis490 config check; then look at the receiver'
-  );
+  const cure = CURES.get(code);
+  if (cure !== undefined) return cure;
+  if (/^http-[34]\d\d$/.test(code)) return NOT_THE_RECEIVER;
+  return 'check [receiver] in the lab host configuration: cis490 config check; then look at the receiver';
 }

@@ -7,7 +7,7 @@ import { TLSSocket } from 'node:tls';
 import type { Clock } from '../../lib/clock.ts';
 import type { Control } from '../../storage/control.ts';
 import { type Authentication, known, refused } from './authentication.ts';
-import { type Judgement, judgeCertificate } from './judge-certificate.ts';
+import { type Examined, examineCertificate, type Judgement, judgeCertificate } from './judge-certificate.ts';
 import {
   type ProxiedCertificate,
   type ProxyHeaders,
@@ -26,9 +26,14 @@ export interface CertificateAuthenticatorOptions {
   clock: Clock;
 }
 
+/** A certificate as a connection showed it. */
+type Shown = Examined & { identifiers: { serial: string; fingerprint: string } };
+
 export class CertificateAuthenticator {
   readonly #options: CertificateAuthenticatorOptions;
   #readSubject: Promise<ReadSubject> | undefined;
+  /** Of each connection of the receiver's own TLS: to examine a certificate costs more than a small request. */
+  readonly #shown = new WeakMap<TLSSocket, Shown>();
 
   constructor(options: CertificateAuthenticatorOptions) {
     this.#options = options;
@@ -39,16 +44,26 @@ export class CertificateAuthenticator {
     // What a proxy shows in its own TLS is its own certificate, and not the client's.
     if (this.#options.proxies.sent(request)) return await this.#proxied(await this.#readHeaders(request));
     if (!(request.socket instanceof TLSSocket)) return undefined;
-    const certificate = request.socket.getPeerX509Certificate();
-    if (!certificate) return undefined;
-    const judgement = this.#judge(certificate);
+    const shown = this.#shownIn(request.socket);
+    if (!shown) return undefined;
+    const judgement = judgeCertificate(shown, this.#nowMs());
     if (judgement.kind === 'good' && !request.socket.authorized) {
       const reason = wordsOf(request.socket.authorizationError);
       return invalid(
         `TLS has not accepted it: ${reason} (openssl verify -purpose sslclient -CAfile CA CERT tells more)`,
       );
     }
-    return await this.#unlessRevoked(judgement, identifiersOf(certificate));
+    return await this.#unlessRevoked(judgement, shown.identifiers);
+  }
+
+  #shownIn(socket: TLSSocket): Shown | undefined {
+    const known = this.#shown.get(socket);
+    if (known) return known;
+    const certificate = socket.getPeerX509Certificate();
+    if (!certificate) return undefined;
+    const shown = { ...this.#examine(certificate), identifiers: identifiersOf(certificate) };
+    this.#shown.set(socket, shown);
+    return shown;
   }
 
   async #readHeaders(request: IncomingMessage): Promise<ProxiedCertificate> {
@@ -63,12 +78,16 @@ export class CertificateAuthenticator {
     if (shown.kind === 'refused') return shown;
     if (shown.kind === 'described')
       return await this.#unlessRevoked(shown.judgement, { fingerprint: shown.fingerprint });
-    return await this.#unlessRevoked(this.#judge(shown.certificate), identifiersOf(shown.certificate));
+    const judgement = judgeCertificate(this.#examine(shown.certificate), this.#nowMs());
+    return await this.#unlessRevoked(judgement, identifiersOf(shown.certificate));
   }
 
-  #judge(certificate: X509Certificate): Judgement {
-    const now = Temporal.Instant.from(this.#options.clock.wallTime()).epochMilliseconds;
-    return judgeCertificate(certificate, this.#options.authorities, now);
+  #examine(certificate: X509Certificate): Examined {
+    return examineCertificate(certificate, this.#options.authorities);
+  }
+
+  #nowMs(): number {
+    return Temporal.Instant.from(this.#options.clock.wallTime()).epochMilliseconds;
   }
 
   async #unlessRevoked(

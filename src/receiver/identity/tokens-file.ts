@@ -3,13 +3,14 @@
 
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, lchown, open, rm, stat } from 'node:fs/promises';
+import { chmod, lchown, open, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { AppError, errnoOf, isMissing, messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { acquireExclusiveLock, type ExclusiveLock } from '../../lib/exclusive-lock.ts';
+import { removeFile } from '../../lib/remove-file.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { hostIdSchema } from '../../protocol/ids.ts';
 
@@ -104,7 +105,7 @@ async function addUnderLock(
     await chmod(temporaryPath, MODE);
     await writeFileDurably(path, toJsonFile(tokens), { temporaryPath });
   } catch (error) {
-    await rm(temporaryPath, { force: true });
+    await removeFile(temporaryPath);
     throw error;
   }
   return record;

@@ -1,8 +1,9 @@
 // Whether files of one directory can be published into another by link(2).
 
-import { link, rm, writeFile } from 'node:fs/promises';
+import { link, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../lib/app-error.ts';
+import { removeFile } from '../../lib/remove-file.ts';
 import { isNoRoom } from './disk-errors.ts';
 
 export const LINK_PROBE = '.link-probe';
@@ -11,7 +12,7 @@ export const LINK_PROBE = '.link-probe';
 export async function canLink(from: string, to: string): Promise<boolean> {
   const [source, target] = [join(from, LINK_PROBE), join(to, LINK_PROBE)];
   try {
-    await rm(target, { force: true });
+    await removeFile(target);
     await writeFile(source, '');
     await link(source, target);
     return true;
@@ -21,6 +22,6 @@ export async function canLink(from: string, to: string): Promise<boolean> {
     if (isNoRoom(error)) return true;
     throw error;
   } finally {
-    await Promise.all([rm(source, { force: true }), rm(target, { force: true })]);
+    await Promise.all([removeFile(source), removeFile(target)]);
   }
 }

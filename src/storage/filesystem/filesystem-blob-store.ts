@@ -4,12 +4,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type BigIntStats, createReadStream, type Dirent } from 'node:fs';
-import { link, lstat, mkdir, readdir, rename, rm, stat, statfs, unlink, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, rename, stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
 import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
 import { fsyncDirectory, fsyncPath } from '../../lib/durable-file.ts';
+import { removeFile } from '../../lib/remove-file.ts';
 import { SharedSync } from '../../lib/shared-sync.ts';
 import { EPISODE_SUFFIX, isEpisodeId, isHostId } from '../../protocol/ids.ts';
 import type { BlobKey, BlobReader, BlobStore, BlobWrite, ListedBlob, UnfinishedBlob } from '../blob-store.ts';
@@ -88,7 +89,7 @@ export class FilesystemBlobStore implements BlobStore {
         return { kind: 'created' };
       },
       finish: async () => {
-        await rm(incomingPath, { force: true });
+        await removeFile(incomingPath);
         this.#afterStep('incoming-unlinked');
       },
       // Once published, the incoming name is what tells a restart that the row may be missing: it stays.
@@ -180,7 +181,7 @@ export class FilesystemBlobStore implements BlobStore {
       if (isNoRoom(error)) throw diskFull(path, error);
       throw error;
     } finally {
-      await rm(path, { force: true });
+      await removeFile(path);
     }
   }
 
@@ -201,14 +202,14 @@ export class FilesystemBlobStore implements BlobStore {
       const key = hostId !== undefined && episodeId !== undefined ? { hostId, episodeId } : undefined;
       const stored = key && file.nlink > 1 ? await statIfThere(this.#path(key)) : undefined;
       if (!key || stored?.ino !== file.ino) {
-        await rm(path, { force: true });
+        await removeFile(path);
         removed.files += 1;
         removed.sizeBytes += Number(file.size);
         continue;
       }
       // The crash may have come between link and fsync: make the name durable before a row may rest on it.
       await this.#syncDirectory(join(this.#root, 'episodes', key.hostId));
-      unfinished.push({ key, finish: () => rm(path, { force: true }) });
+      unfinished.push({ key, finish: () => removeFile(path) });
     }
     return { unfinished, removed };
   }
@@ -220,7 +221,7 @@ export class FilesystemBlobStore implements BlobStore {
     const prefix = `${key.hostId}${SEPARATOR}${key.episodeId}${SEPARATOR}`;
     for (const name of await readdir(join(this.#root, 'incoming'))) {
       const path = join(this.#root, 'incoming', name);
-      if (name.startsWith(prefix) && (await statIfThere(path))?.ino === stored.ino) await rm(path, { force: true });
+      if (name.startsWith(prefix) && (await statIfThere(path))?.ino === stored.ino) await removeFile(path);
     }
   }
 

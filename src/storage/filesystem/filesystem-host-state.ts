@@ -1,9 +1,10 @@
 // Doctor reports as whole files `host-health/<host>.json`, whose modification time is the time of receipt; heartbeats in state.db.
 
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fsyncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { removeFile } from '../../lib/remove-file.ts';
 import type { HealthReport, Heartbeat, HostState, NewHeartbeat } from '../host-state.ts';
 import type { SqliteHeartbeats } from '../sqlite/sqlite-heartbeats.ts';
 import { diskFull, isNoRoom } from './disk-errors.ts';
@@ -25,7 +26,7 @@ export class FilesystemHostState implements HostState {
     await mkdir(reports.directory, { recursive: true });
     await fsyncDirectory(root);
     for (const name of await readdir(reports.directory)) {
-      if (name.endsWith('.tmp')) await rm(join(reports.directory, name), { force: true });
+      if (name.endsWith('.tmp')) await removeFile(join(reports.directory, name));
     }
     return new FilesystemHostState(reports, heartbeats);
   }

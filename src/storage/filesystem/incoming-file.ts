@@ -1,8 +1,9 @@
 // One body under way: hashed as it arrives, written in large pieces, durable once sealed. A small body touches the disk only when whole.
 
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { AfterStep } from '../../lib/after-step.ts';
+import { removeFile } from '../../lib/remove-file.ts';
 import type { StorageStep } from '../storage-step.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 
@@ -66,7 +67,7 @@ export class IncomingFile {
     this.#pending = [];
     await this.#writing.catch(() => undefined);
     await this.#close();
-    await rm(this.#path, { force: true });
+    await removeFile(this.#path);
   }
 
   #flush(): void {

@@ -5,12 +5,12 @@
 
 import { join } from 'node:path';
 import { isMissing } from '../../../lib/app-error.ts';
-import { fsyncDirectory } from '../../../lib/durable-file.ts';
 import { isThere } from '../../../lib/is-there.ts';
 import { hasReason, hasReceipt, hasReceiptAt, type QuarantineReason, writeReason } from '../episode-notes.ts';
-import { moveAside, quarantineEpisode } from '../move-episode.ts';
+import { quarantineEpisode } from '../move-episode.ts';
 import { readStamp } from '../pack-episode.ts';
 import { readUptimeS } from '../uptime.ts';
+import { retireOutOfQuarantine } from './fetch-back.ts';
 import { mapPooled, type QueueTools } from './queue-tools.ts';
 import { DRAINED_DETAIL, directoryNames } from './settled-episodes.ts';
 
@@ -70,11 +70,6 @@ async function write({ layout }: QueueTools, reason: QuarantineReason): Promise<
 
 /** The shipper's receipt came between reason and rename: what the receiver has belongs in shipped/. */
 async function retireAfterAll({ layout, logger }: QueueTools, name: string): Promise<void> {
-  await moveAside(layout.quarantine, name, layout.shipped).catch((error: unknown) => {
-    // The shipper was quicker.
-    if (!isMissing(error)) throw error;
-  });
-  await fsyncDirectory(layout.shipped);
-  await fsyncDirectory(layout.quarantine);
+  await retireOutOfQuarantine(layout, name);
   logger.info({ episode: name }, 'the receiver took the episode while it was drained: it is in shipped/');
 }

@@ -1,17 +1,20 @@
-// What a killed command has left without its note in quarantine/ or shipped/ goes the rest of its way into the queue.
+// What a kill has left half-way between two places goes the rest of its way: into the queue what lies in quarantine/ or shipped/ without
+// its note, and to shipped/ what was drained by hand and has the receiver's receipt.
 
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { QUARANTINE_REASON_FILE, RECEIPT_FILE } from '../../../protocol/episode-meta.ts';
+import { hasReceiptAt } from '../episode-notes.ts';
+import { retireOutOfQuarantine } from './fetch-back.ts';
 import { type HistoryRow, readHistory } from './queue-history.ts';
 import { mapPooled, type QueueTools } from './queue-tools.ts';
 import { placeOf, type ReturnAction, returnToQueue } from './return-to-queue.ts';
-import { originalId } from './settled-episodes.ts';
+import { directoryNames, isDrained, originalId, readReason } from './settled-episodes.ts';
 
 /** Resolves with how many were finished. The caller holds the lock of the queue. */
 export async function finishReturns(tools: QueueTools): Promise<number> {
   const rows = await readHistory(tools.layout);
-  let finished = 0;
+  let finished = await finishFetchBacks(tools);
   for (const action of ['requeued', 'reshipped'] as const) {
     const lastByName = new Map<string, HistoryRow>();
     for (const row of rows) if (row.action === action && isPlainName(row.name)) lastByName.set(row.name, row);
@@ -22,6 +25,26 @@ export async function finishReturns(tools: QueueTools): Promise<number> {
     if (episodes.length > 0) finished += await finish(tools, action, episodes);
   }
   return finished;
+}
+
+/** One fetch-back may be under way in the running shipper: of the two renames one succeeds, and either leads to shipped/. */
+async function finishFetchBacks({ layout, logger }: QueueTools): Promise<number> {
+  const names = await directoryNames(layout.quarantine);
+  const isStored = await mapPooled(names, (name) => isDrainedAndStored(join(layout.quarantine, name)));
+  let finished = 0;
+  for (const name of names.filter((_, index) => isStored[index])) {
+    if (!(await retireOutOfQuarantine(layout, name))) continue;
+    finished += 1;
+    logger.warn({ episode: name }, 'the receiver has an episode that was drained by hand: it is in shipped/ now');
+  }
+  return finished;
+}
+
+async function isDrainedAndStored(directory: string): Promise<boolean> {
+  // A receipt that cannot be read is none of ours.
+  if (!(await hasReceiptAt(directory).catch(() => false))) return false;
+  const reason = await readReason(directory);
+  return reason !== undefined && isDrained(reason);
 }
 
 async function finish(

@@ -2,8 +2,9 @@
 //   history rows, fsync → of each: one rename out of quarantine/, fsync → delete. What a crash leaves is swept out of the outbox.
 
 import { join } from 'node:path';
-import { AppError, isMissing } from '../../../lib/app-error.ts';
+import { AppError, isMissing, messageOf } from '../../../lib/app-error.ts';
 import { formatSize } from '../../../lib/format-size.ts';
+import { shellWord } from '../../../lib/shell-word.ts';
 import { removeSettled } from '../remove-settled.ts';
 import { directoryBytes } from './directory-files.ts';
 import { countOf, inert } from './format-text.ts';
@@ -77,12 +78,15 @@ async function deleteAll(tools: QueueTools, doomed: readonly QuarantinedEpisode[
       // It may have been requeued meanwhile, and even be there again for another reason.
       const reason = await readReason(join(layout.quarantine, name));
       if (!reason || reason.quarantined_at_wall !== note?.quarantined_at_wall) return false;
-      await removeSettled(layout, layout.quarantine, name);
-      afterStep('episode-deleted');
+      await removeSettled(layout, layout.quarantine, name, afterStep);
       return true;
     } catch (error) {
       if (isMissing(error)) return false;
-      throw error;
+      // One that cannot be deleted keeps none of the others.
+      const hint =
+        error instanceof AppError ? error.hint : `look at it: ls -ld ${shellWord(join(layout.quarantine, name))}`;
+      logger.error({ episode: name, reason: messageOf(error), hint }, 'the episode could not be purged');
+      return false;
     }
   });
   return isDeleted.filter(Boolean).length;

@@ -1,7 +1,7 @@
 // queue-history.jsonl: what commands have taken out of quarantine/ and shipped/, when, by whom, and the note that it had there. A row is
 // durable before anything is moved, so that no reason is lost, and so that what a crash cut short can be finished.
 
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fsyncDirectory } from '../../../lib/durable-file.ts';
@@ -49,6 +49,12 @@ export async function readHistory(layout: DataLayout): Promise<HistoryRow[]> {
       return [];
     }
   });
+}
+
+/** Grows with each row; 0 while there is none. */
+export async function historyBytes(layout: DataLayout): Promise<number> {
+  const found = await stat(historyPath(layout)).catch(() => undefined);
+  return found?.size ?? 0;
 }
 
 function historyPath(layout: DataLayout): string {

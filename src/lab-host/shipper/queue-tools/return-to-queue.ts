@@ -6,11 +6,12 @@
 // its note; the next command that changes the queue finishes it, by the history.
 
 import { randomBytes } from 'node:crypto';
-import { lstat, rename, rm, utimes } from 'node:fs/promises';
+import { lstat, rename, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, isMissing } from '../../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../../lib/durable-file.ts';
 import { isThere } from '../../../lib/is-there.ts';
+import { removeFile } from '../../../lib/remove-file.ts';
 import { META_FILE, QUARANTINE_REASON_FILE, RECEIPT_FILE, RESERVED_FILES } from '../../../protocol/episode-meta.ts';
 import { appendHistory } from './queue-history.ts';
 import { mapPooled, type QueueTools } from './queue-tools.ts';
@@ -90,7 +91,7 @@ async function returnOne(
   const { layout, afterStep } = tools;
   const directory = join(placeOf(tools, action), name);
   try {
-    for (const file of RESERVED_FILES) await rm(join(directory, file), { force: true });
+    for (const file of RESERVED_FILES) await removeFile(join(directory, file));
     afterStep('notes-removed');
     await fsyncDirectory(directory);
     afterStep('notes-removal-synced');
