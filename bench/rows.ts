@@ -1,6 +1,7 @@
 // The rows of the table, by the names that --only knows, in their order.
 
 import { BACKLOG_EPISODES, measureDrain } from './drain.ts';
+import { measureTick, QUICK_TICK_ROWS, TICK_ROWS } from './fleet-health-tick.ts';
 import { largeEpisodeBytes, measurePack, requireRoom } from './pack.ts';
 import { measurePeakMemory } from './peak-memory.ts';
 import { type Run, runWorkload } from './run-workload.ts';
@@ -46,6 +47,11 @@ const ROWS: readonly Row[] = [
     rounds: ROUNDS_OF_MINUTES,
     check: (directory, { quick }) => requireRoom(directory, largeEpisodeBytes(quick)),
     measure: (run, { quick }) => measurePack(run, largeEpisodeBytes(quick)),
+  },
+  {
+    name: 'tick',
+    rounds: ROUNDS_OF_MINUTES,
+    measure: (run, { quick }) => measureTick(run, quick ? QUICK_TICK_ROWS : TICK_ROWS),
   },
 ];
 

@@ -41,11 +41,18 @@ export function resultOf(comparison: Comparison): RowResult {
   };
 }
 
-/** A line of what has a limit and no peer. */
-export function formatLimit(title: string, ours: readonly number[], limit: number, unit: string): string[] {
+/** A line of what has no peer, with the limit that it is to keep where there is one. */
+export function formatLimit(
+  title: string,
+  ours: readonly number[],
+  limit: number | undefined,
+  unit: string,
+  digits = 0,
+): string[] {
   const spread = spreadOf(ours);
-  const verdict = spread.max <= limit ? 'yes' : '**no**';
-  return [title, `${formatSpread(spread, 0)} ${unit}`, '–', '–', '–', `≤ ${limit} ${unit}`, verdict];
+  const verdict = limit === undefined ? '–' : spread.max <= limit ? 'yes' : '**no**';
+  const aim = limit === undefined ? '–' : `≤ ${limit} ${unit}`;
+  return [title, `${formatSpread(spread, digits)} ${unit}`, '–', '–', '–', aim, verdict];
 }
 
 function formatLine({ title, unit, digits, ours }: Comparison, peer: Measured, target: Target): string[] {
