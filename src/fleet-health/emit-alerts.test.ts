@@ -36,7 +36,7 @@ test('a row as files.md has it, and nothing in it that drives a terminal', () =>
   assert.deepEqual(alertRowOf(FINDING, NOW), {
     host: 'lab-1',
     symptom: 'silent',
-    detail: 'nothing stored [2J for 31 min',
+    detail: 'nothing stored ?[2J? for 31 min',
     suggested_fix: 'ssh lab-1 true',
     detected_at_wall: NOW,
     dedup_key: createHash('sha256').update('lab-1|silent|2026-05-01T12').digest('hex').slice(0, 16),
@@ -51,7 +51,7 @@ test('the row is durable before its line is told; the line is exactly as other p
   await emitAlerts([row], openAlertLog(path), logger, afterStep);
   assert.deepEqual(told, [
     'rows-appended',
-    '<4>ALERT host=lab-1 symptom=silent — nothing stored [2J for 31 min. Suggested: ssh lab-1 true\n',
+    '<4>ALERT host=lab-1 symptom=silent — nothing stored ?[2J? for 31 min. Suggested: ssh lab-1 true\n',
     'alerts-told',
   ]);
   assert.equal(readFileSync(path, 'utf8'), `${JSON.stringify(row)}\n`);

@@ -2,6 +2,7 @@
 
 import type { AfterStep } from '../lib/after-step.ts';
 import { AppError } from '../lib/app-error.ts';
+import { inertLine } from '../lib/inert-text.ts';
 import type { Logger } from '../lib/logger.ts';
 import { type AlertRow, dedupKeyOf, SYMPTOMS } from '../protocol/alert.ts';
 import type { AlertLog } from '../storage/alert-log.ts';
@@ -15,8 +16,8 @@ export function alertRowOf({ host, symptom, detail, suggestedFix }: Finding, det
   return {
     host,
     symptom,
-    detail: inert(detail).replace(/\.$/, ''),
-    suggested_fix: inert(suggestedFix),
+    detail: inertLine(detail).replace(/\.$/, ''),
+    suggested_fix: inertLine(suggestedFix),
     detected_at_wall: detectedAtWall,
     dedup_key: dedupKeyOf(host, symptom, detectedAtWall),
     severity: SYMPTOMS[symptom],
@@ -57,8 +58,4 @@ export async function emitAlerts(
   afterStep('rows-appended');
   for (const row of rows) logger.warn(alertLineOf(row));
   afterStep('alerts-told');
-}
-
-function inert(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
 }

@@ -1,7 +1,7 @@
 // All that one run has read, and what a detector makes of it. Detectors are pure: the same inputs give the same findings.
 
+import type { CheckStatus } from '../lib/self-check/check-result.ts';
 import type { Symptom } from '../protocol/alert.ts';
-import type { CheckStatus } from '../protocol/doctor-report.ts';
 import type { Heartbeat } from '../storage/host-state.ts';
 import type { Thresholds } from './thresholds.ts';
 

@@ -1,8 +1,8 @@
 // The doctor reports of all hosts, of which only the verdict and the ids of known checks are taken: the rest is the hosts' own word.
 
 import { z } from 'zod';
+import { CHECK_STATUSES } from '../lib/self-check/check-result.ts';
 import { DOCTOR_CHECKS } from '../protocol/doctor-checks.ts';
-import { CHECK_STATUSES } from '../protocol/doctor-report.ts';
 import type { HostStateReader } from '../storage/host-state.ts';
 import type { SeenReport } from './observed.ts';
 import { parseTimeMs } from './parse-time.ts';

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
+import { inertJson } from '../lib/inert-text.ts';
 import { describeAlerts } from './alerts/describe-alerts.ts';
 import { describeSilences, whatIsSilenced } from './alerts/describe-silences.ts';
 import { describeFleet } from './fleet/describe-fleet.ts';
@@ -16,7 +17,6 @@ import {
   silencesSchema,
 } from './receiver-answers.ts';
 import { type Answer, type Call, type ReceiverAddress, ReceiverClient } from './receiver-client.ts';
-import { inertJson } from './terminal/inert-text.ts';
 import { plainTime } from './terminal/relative-time.ts';
 import { type View, viewFor } from './terminal/styles.ts';
 import { type WatchedOutput, watch } from './watch.ts';

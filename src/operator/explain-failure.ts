@@ -1,8 +1,8 @@
 // Why the receiver could not be asked or would not do it, in words for a person, and the command that looks or cures.
 
 import { AppError, errnoOf, messageOf } from '../lib/app-error.ts';
+import { inertLine } from '../lib/inert-text.ts';
 import { problemSchema } from './receiver-answers.ts';
-import { inertLine } from './terminal/inert-text.ts';
 
 const TLS_CODES =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH)/;

@@ -2,8 +2,8 @@
 
 import { messageOf } from '../lib/app-error.ts';
 import type { Clock } from '../lib/clock.ts';
+import { inertLine } from '../lib/inert-text.ts';
 import { screenLines } from './terminal/display-width.ts';
-import { inertLine } from './terminal/inert-text.ts';
 import { type Screen, type View, viewFor } from './terminal/styles.ts';
 
 const REDRAW_MS = 5_000;

@@ -1,8 +1,8 @@
 // Success answers of the contract: the handlers' types and the OpenAPI document are both made from these.
 
 import { z } from 'zod';
+import { CHECK_STATUSES } from '../lib/self-check/check-result.ts';
 import { SEVERITIES, SYMPTOM_NAMES } from './alert.ts';
-import { CHECK_STATUSES } from './doctor-report.ts';
 import { ledgerRowSchema, tombstoneSchema } from './ledger-row.ts';
 
 const wallTime = z

@@ -1,12 +1,11 @@
 // What `cis490 doctor --json` writes and `PUT /v1/host-health` carries. A reader on the receiver's side trusts nothing in it but its form.
 
 import { z } from 'zod';
+import { cutShort, inertLine, inertLines } from '../lib/inert-text.ts';
+import { CHECK_STATUSES, type CheckResult, type CheckStatus } from '../lib/self-check/check-result.ts';
 
 /** Raised when a field changes its meaning or goes; new fields and checks are no reason. */
 export const DOCTOR_SCHEMA_VERSION = 1;
-
-export const CHECK_STATUSES = ['green', 'yellow', 'red', 'unknown'] as const;
-export type CheckStatus = (typeof CHECK_STATUSES)[number];
 
 const checkSchema = z.looseObject({
   /** Stable, kebab-case: one of `DOCTOR_CHECKS`, or of a later version's. */
@@ -31,6 +30,21 @@ export const doctorReportSchema = z.looseObject({
   checks: z.array(checkSchema),
 });
 export type DoctorReport = z.infer<typeof doctorReportSchema>;
+
+// A summary is read at a glance, and a report is at most 1 MiB.
+const LONGEST_SUMMARY = 600;
+const LONGEST_CURE = 4_000;
+
+/** As it stands in the report: whatever came from outside can drive no terminal. */
+export function inCheckForm(id: string, { status, summary, cure }: CheckResult, durationMs = 0): DoctorCheck {
+  return {
+    id,
+    status,
+    summary: cutShort(inertLine(summary), LONGEST_SUMMARY),
+    cure: cure === null ? null : cutShort(inertLines(cure).join('\n'), LONGEST_CURE),
+    duration_ms: Math.round(durationMs),
+  };
+}
 
 /** Red when one is red; else yellow when one is yellow or could not be told; green when all are. */
 export function overallStatus(checks: readonly { status: CheckStatus }[]): CheckStatus {

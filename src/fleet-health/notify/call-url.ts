@@ -4,7 +4,7 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
-import { inertLine } from './inert-line.ts';
+import { inertLine } from '../../lib/inert-text.ts';
 
 const LONGEST_EXCERPT = 200;
 

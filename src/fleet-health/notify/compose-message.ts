@@ -1,9 +1,9 @@
 // One message from all that waits for a channel: grouped by symptom, so that 200 silent hosts are one thing to read. Its text is inert.
 
+import { inertLine } from '../../lib/inert-text.ts';
 import { SYMPTOM_NAMES, WHOLE_FLEET } from '../../protocol/alert.ts';
 import type { Alert, NotificationKind } from '../../storage/monitor-state.ts';
 import { describeGroups } from './describe-groups.ts';
-import { inertLine } from './inert-line.ts';
 import { KIND_WORDS, KINDS, type Message, type MessageAlert, type MessageGroup, whoOf } from './message.ts';
 
 const LONGEST_TITLE = 150;

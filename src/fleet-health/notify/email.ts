@@ -2,7 +2,7 @@
 
 import { createTransport } from 'nodemailer';
 import { AppError, messageOf } from '../../lib/app-error.ts';
-import { inertLine } from './inert-line.ts';
+import { inertLine } from '../../lib/inert-text.ts';
 import type { EmailConfig, Notifier } from './notifier.ts';
 
 export function email(config: EmailConfig): Notifier {

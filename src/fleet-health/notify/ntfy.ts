@@ -1,8 +1,8 @@
 // A POST of plain text to an ntfy topic, with Title, Priority and Tags as headers: https://docs.ntfy.sh/publish/
 
 import type { Secret } from '../../lib/config/secret-file.ts';
+import { asciiLine } from './ascii-line.ts';
 import { callUrl } from './call-url.ts';
-import { asciiLine } from './inert-line.ts';
 import type { Message } from './message.ts';
 import type { Notifier } from './notifier.ts';
 

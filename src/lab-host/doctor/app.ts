@@ -4,20 +4,22 @@ import { resolve } from 'node:path';
 import { loginName } from '../../lib/become-owner.ts';
 import { ConfigError } from '../../lib/config/config-error.ts';
 import { type LoadedConfig, loadConfig } from '../../lib/config/load-config.ts';
+import { red } from '../../lib/self-check/check-result.ts';
+import { runChecks } from '../../lib/self-check/run-checks.ts';
 import {
   DOCTOR_SCHEMA_VERSION,
   type DoctorCheck,
   type DoctorReport,
+  inCheckForm,
   overallStatus,
 } from '../../protocol/doctor-report.ts';
 import { readInstalledVersion } from '../installed-version.ts';
 import { type LabHostConfig, labHostConfigDefinition } from '../lab-host-config.ts';
-import { red } from './check.ts';
+import type { Check } from './check.ts';
 import { ALL_CHECKS } from './checks/all-checks.ts';
 import { createCures } from './cures.ts';
-import { createDoctorContext, type DoctorOptions } from './doctor-context.ts';
+import { createDoctorContext, type DoctorContext, type DoctorOptions } from './doctor-context.ts';
 import { requireRights } from './require-rights.ts';
-import { inCheckForm, runChecks } from './run-checks.ts';
 
 /**
  * A configuration that cannot be used is a finding, too: the report then has that one check. Throws `bad-input` when whoever asks may not
@@ -52,7 +54,12 @@ function load(path: string): LoadedConfig<LabHostConfig> | ConfigError {
 async function look(options: DoctorOptions, loaded: LoadedConfig<LabHostConfig>): Promise<DoctorCheck[]> {
   const context = await createDoctorContext(options, loaded);
   try {
-    return await runChecks(Object.values(ALL_CHECKS), context);
+    const { clock, cures } = context;
+    const done = await runChecks<DoctorContext, Check>(Object.values(ALL_CHECKS), context, {
+      clock,
+      again: cures.again,
+    });
+    return done.map(({ check, result, durationMs }) => inCheckForm(check.id, result, durationMs));
   } finally {
     context.receiver.close();
   }

@@ -1,7 +1,8 @@
 // A doctor report as lines for a person: a line a check, its cure below it, and the sum of it last.
 
-import type { CheckStatus, DoctorCheck, DoctorReport } from '../../protocol/doctor-report.ts';
-import { inertLine, inertLines } from './inert-text.ts';
+import { inertLine, inertLines } from '../../lib/inert-text.ts';
+import type { CheckStatus } from '../../lib/self-check/check-result.ts';
+import type { DoctorCheck, DoctorReport } from '../../protocol/doctor-report.ts';
 
 const COLOURS: Record<CheckStatus, string> = {
   green: '\x1b[32m',
@@ -34,7 +35,7 @@ function describeCheck({ id, status, summary, cure }: DoctorCheck, width: number
   const [first = '', ...rest] = wrapped(inertLine(summary), (form.columns ?? Number.POSITIVE_INFINITY) - margin);
   const padding = ' '.repeat(STATUS_WIDTH - status.length);
   const head = `${coloured(status, form)}${padding}  ${inertLine(id).padEnd(width)}  ${first}`;
-  const commands = cure ? inertLines(cure).split('\n') : [];
+  const commands = cure ? inertLines(cure) : [];
   return [
     head,
     ...rest.map((line) => ' '.repeat(margin) + line),

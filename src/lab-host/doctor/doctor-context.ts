@@ -3,12 +3,13 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { LoadedConfig } from '../../lib/config/load-config.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { LIBRARY_DIRECTORIES } from '../../lib/self-check/libraries.ts';
+import { programRunner, type RunProgram } from '../../lib/self-check/run-program.ts';
 import { type DataLayout, dataLayout } from '../data-layout.ts';
 import { readInstalledVersion } from '../installed-version.ts';
 import type { LabHostConfig } from '../lab-host-config.ts';
 import { type Cures, createCures } from './cures.ts';
 import { ReceiverLook } from './receiver-look.ts';
-import { programRunner, type RunProgram } from './run-program.ts';
 import { findServiceUser, type ServiceUser } from './service-user.ts';
 
 export interface DoctorOptions {
@@ -50,14 +51,7 @@ interface SystemPlaces {
 
 const SYSTEM_PLACES: SystemPlaces = {
   mountInfo: '/proc/self/mountinfo',
-  libraryDirectories: [
-    '/lib',
-    '/lib64',
-    '/usr/lib',
-    '/usr/lib64',
-    '/usr/local/lib',
-    ...['x86_64', 'aarch64'].flatMap((machine) => [`/lib/${machine}-linux-gnu`, `/usr/lib/${machine}-linux-gnu`]),
-  ],
+  libraryDirectories: LIBRARY_DIRECTORIES,
 };
 
 export async function createDoctorContext(

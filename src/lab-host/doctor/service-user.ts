@@ -2,8 +2,8 @@
 
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { RunProgram } from './run-program.ts';
-import { showUnit } from './show-unit.ts';
+import type { RunProgram } from '../../lib/self-check/run-program.ts';
+import { showUnit } from '../../lib/self-check/show-unit.ts';
 
 export interface ServiceUser {
   name: string;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type CheckStatus, type DoctorReport, doctorReportSchema } from '../../protocol/doctor-report.ts';
+import type { CheckStatus } from '../../lib/self-check/check-result.ts';
+import { type DoctorReport, doctorReportSchema } from '../../protocol/doctor-report.ts';
 import { cutReport, MOST_REPORT_BYTES } from './cut-report.ts';
 
 const report = (checks: DoctorReport['checks']): DoctorReport => ({

@@ -1,6 +1,7 @@
 // A doctor report that the receiver takes: as it is, or, where it is too large, what matters most of it, and how much was left out.
 
-import type { CheckStatus, DoctorCheck, DoctorReport } from '../../protocol/doctor-report.ts';
+import type { CheckStatus } from '../../lib/self-check/check-result.ts';
+import type { DoctorCheck, DoctorReport } from '../../protocol/doctor-report.ts';
 
 export const MOST_REPORT_BYTES = 1024 * 1024;
 const LONGEST_SUMMARY = 200;

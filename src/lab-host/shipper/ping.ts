@@ -1,6 +1,7 @@
 // Builds `shipper --ping` from the configuration, runs it, and prints a line a layer.
 
 import { systemClock } from '../../lib/clock.ts';
+import { inertLine } from '../../lib/inert-text.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { readInstalledVersion } from '../installed-version.ts';
 import type { LabHostConfig } from '../lab-host-config.ts';
@@ -54,12 +55,7 @@ export function formatLayer(report: LayerReport, hasColours: boolean): string {
   const status = report.status.padEnd(STATUS_WIDTH);
   const start = `${hasColours ? `${COLOURS[report.status]}${status}\x1b[0m` : status}  ${report.layer.padEnd(NAME_WIDTH)}`;
   if (report.status === 'not reached') return `${start.trimEnd()}\n`;
-  if (report.status !== 'failed') return `${start}  ${inert(report.detail)}\n`;
-  const cure = report.cure.split('\n').map((line) => `${' '.repeat(STATUS_WIDTH)}  cure: ${inert(line)}\n`);
-  return `${start}  ${report.code}: ${inert(report.detail)}\n${cure.join('')}`;
-}
-
-/** What the other end wrote must not drive this terminal. */
-function inert(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+  if (report.status !== 'failed') return `${start}  ${inertLine(report.detail)}\n`;
+  const cure = report.cure.split('\n').map((line) => `${' '.repeat(STATUS_WIDTH)}  cure: ${inertLine(line)}\n`);
+  return `${start}  ${report.code}: ${inertLine(report.detail)}\n${cure.join('')}`;
 }

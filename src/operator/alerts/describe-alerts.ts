@@ -1,9 +1,9 @@
 // Alerts for a person: what is wrong, since when, what was decided of it, and the command that cures it.
 
+import { inertLine, inertLines } from '../../lib/inert-text.ts';
 import { counted } from '../counted.ts';
 import type { Alert, OpenAlert } from '../receiver-answers.ts';
 import { type Column, formatColumns } from '../terminal/format-columns.ts';
-import { inertLine, inertLines } from '../terminal/inert-text.ts';
 import { ago, agoInFull, lasting } from '../terminal/relative-time.ts';
 import type { View } from '../terminal/styles.ts';
 import { gravityOf, styleOf, whyQuiet } from './open-alert.ts';

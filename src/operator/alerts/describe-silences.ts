@@ -1,8 +1,8 @@
 // Silences for a person: of whom, for how long still, by whom and why.
 
+import { inertLine } from '../../lib/inert-text.ts';
 import type { Silence } from '../receiver-answers.ts';
 import { type Column, formatColumns } from '../terminal/format-columns.ts';
-import { inertLine } from '../terminal/inert-text.ts';
 import { ago, span } from '../terminal/relative-time.ts';
 import type { View } from '../terminal/styles.ts';
 

@@ -1,7 +1,7 @@
 // What was decided of an alert, and how grave it looks then.
 
+import { inertLine } from '../../lib/inert-text.ts';
 import type { OpenAlert } from '../receiver-answers.ts';
-import { inertLine } from '../terminal/inert-text.ts';
 import type { Style } from '../terminal/styles.ts';
 
 /** Why nobody is told of it; undefined for one that waits for somebody. */

@@ -1,10 +1,10 @@
 // The whole fleet for a person: the verdict, the table with the worst first, and the commands for what is sick.
 
+import { inertLine } from '../../lib/inert-text.ts';
 import { gravityOf } from '../alerts/open-alert.ts';
 import { counted } from '../counted.ts';
 import type { Fleet, FleetHost } from '../receiver-answers.ts';
 import { cutToWidth, screenLines } from '../terminal/display-width.ts';
-import { inertLine } from '../terminal/inert-text.ts';
 import { lasting, plainTime } from '../terminal/relative-time.ts';
 import type { View } from '../terminal/styles.ts';
 import { formatFleetTable } from './fleet-table.ts';

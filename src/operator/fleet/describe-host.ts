@@ -1,11 +1,11 @@
 // All that is known of one host, for a person: what is wrong, each with its cure, then figures.
 
 import { formatSize } from '../../lib/format-size.ts';
+import { inertLine, inertLines } from '../../lib/inert-text.ts';
 import { describeAlert } from '../alerts/describe-alerts.ts';
 import { gravityOf } from '../alerts/open-alert.ts';
 import { counted, grouped } from '../counted.ts';
 import type { FleetHost, SeenHeartbeat } from '../receiver-answers.ts';
-import { inertLine, inertLines } from '../terminal/inert-text.ts';
 import { agoInFull, span } from '../terminal/relative-time.ts';
 import type { View } from '../terminal/styles.ts';
 import { isWell, stateOf } from './rank-hosts.ts';

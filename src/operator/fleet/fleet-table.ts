@@ -1,12 +1,12 @@
 // The lab hosts as a table, a line each.
 
 import { formatSize } from '../../lib/format-size.ts';
+import { inertLine } from '../../lib/inert-text.ts';
 import { gravityOf, whyQuiet } from '../alerts/open-alert.ts';
 import { grouped } from '../counted.ts';
 import type { FleetHost } from '../receiver-answers.ts';
 import type { Column } from '../terminal/format-columns.ts';
 import { formatColumns } from '../terminal/format-columns.ts';
-import { inertLine } from '../terminal/inert-text.ts';
 import { ago, span } from '../terminal/relative-time.ts';
 import type { Style, View } from '../terminal/styles.ts';
 import { isWell, stateOf } from './rank-hosts.ts';

@@ -1,10 +1,10 @@
 // What to run for what is sick: hosts with one fault and one cure together, with the command of the first of them, to be pasted as it is.
 
+import { inertLine } from '../../lib/inert-text.ts';
 import { gravityOf } from '../alerts/open-alert.ts';
 import { counted } from '../counted.ts';
 import type { Fleet, FleetHost, OpenAlert } from '../receiver-answers.ts';
 import { cutToWidth } from '../terminal/display-width.ts';
-import { inertLine } from '../terminal/inert-text.ts';
 import type { View } from '../terminal/styles.ts';
 import { isWell, stateOf } from './rank-hosts.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { TestAuthority } from '../../../test/support/certificates.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
-import type { CheckStatus } from '../../protocol/doctor-report.ts';
+import type { CheckStatus } from '../../lib/self-check/check-result.ts';
 import { backupAgeCheck } from './checks/backup-age.ts';
 import { certificateExpiryCheck } from './checks/certificate-expiry.ts';
 import { configurationCheck } from './checks/configuration.ts';

@@ -3,11 +3,11 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { LoadedConfig } from '../../lib/config/load-config.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { programRunner, type RunProgram } from '../../lib/self-check/run-program.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { openStorageForReading, type StorageForReading } from '../../storage/open-storage.ts';
 import { type ReceiverConfig, receiverConfigDefinition } from '../receiver-config.ts';
 import { type DiskRoom, lookAtDisk } from './disk-room.ts';
-import { programRunner, type RunProgram } from './run-program.ts';
 
 export interface ReceiverDoctorOptions {
   configPath: string;
@@ -37,6 +37,7 @@ export interface ReceiverContext {
 export interface ReceiverCures {
   editConfig: string;
   checkConfig: string;
+  installer: string;
   /** Where the configuration names another than the usual file, so does the command. `args`: words of a shell already. */
   cis490(args: string): string;
 }
@@ -64,6 +65,7 @@ export function receiverCures(configPath: string): ReceiverCures {
   const option = configPath === receiverConfigDefinition.defaultPath ? '' : ` --config ${file}`;
   return {
     editConfig: `sudoedit ${file}`,
+    installer: 'sudo /opt/cis490/scripts/install-receiver.sh',
     checkConfig: `sudo cis490 config check ${file} --role receiver`,
     cis490: (args) => `sudo cis490 ${args}${option}`,
   };

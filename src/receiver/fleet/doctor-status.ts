@@ -2,13 +2,14 @@
 // our own table, because a report is its host's word; what else it says is shown as inert text alone.
 
 import { z } from 'zod';
+import { cutShort, inertLine } from '../../lib/inert-text.ts';
+import { CHECK_STATUSES, type CheckStatus } from '../../lib/self-check/check-result.ts';
 import type { FleetHost, ReportedChecks } from '../../protocol/answers.ts';
 import { type CheckId, DOCTOR_CHECKS } from '../../protocol/doctor-checks.ts';
-import { CHECK_STATUSES, type CheckStatus } from '../../protocol/doctor-report.ts';
-import { inertLine } from '../inert-text.ts';
 
 const MOST_CHECKS = 100;
 const LONGEST_ID = 64;
+const LONGEST_SUMMARY = 600;
 
 const checkSchema = z
   .object({ id: z.string(), status: z.enum(CHECK_STATUSES), summary: z.string().catch('') })
@@ -36,7 +37,11 @@ export function reportedChecksOf(content: Uint8Array): ReportedChecks {
   return readReport(content)
     .checks.filter((check) => check !== null)
     .slice(0, MOST_CHECKS)
-    .map(({ id, status, summary }) => ({ id: inertLine(id, LONGEST_ID), status, summary: inertLine(summary) }));
+    .map(({ id, status, summary }) => ({
+      id: cutShort(inertLine(id), LONGEST_ID),
+      status,
+      summary: cutShort(inertLine(summary), LONGEST_SUMMARY),
+    }));
 }
 
 export function describeRed(redChecks: readonly CheckId[], hostId: string): NonNullable<FleetHost['doctor']>['red'] {

@@ -2,9 +2,9 @@
 // between two of them. Of several words the gravest counts, in the order of HOST_STATES.
 
 import { z } from 'zod';
+import type { CheckStatus } from '../../lib/self-check/check-result.ts';
 import type { Symptom } from '../../protocol/alert.ts';
 import { HOST_STATES, type HostState } from '../../protocol/answers.ts';
-import type { CheckStatus } from '../../protocol/doctor-report.ts';
 
 export interface HostSigns {
   nowMs: number;

@@ -1,5 +1,6 @@
 // The state of the gate as lines for a person.
 
+import { inertLine } from '../../lib/inert-text.ts';
 import type { GateStatus } from './version-gate.ts';
 
 /** `now` is a wall time as clock.ts writes it. */
@@ -19,7 +20,7 @@ export function describeGateStatus(status: GateStatus, now: string): string {
     ]),
     ...blocked.map(({ commit, why, by }) => ['blocked', `${commit} by ${by}: ${why}`]),
   ];
-  return lines.map(([name = '', text = '']) => `${name.padEnd(10)} ${inert(text)}\n`).join('');
+  return lines.map(([name = '', text = '']) => `${name.padEnd(10)} ${inertLine(text)}\n`).join('');
 }
 
 function describeRefreshed(refreshedAt: string | null, source: string | null, now: string): string {
@@ -45,9 +46,4 @@ function span(later: string, earlier: string): string {
   }
   if (leftS > 0 || parts.length === 0) parts.push(`${leftS} s`);
   return parts.slice(0, 2).join(' ');
-}
-
-/** A forge's words and a name from elsewhere must not drive the terminal. */
-function inert(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, '?');
 }

@@ -2,8 +2,9 @@
 
 import { AppError } from '../../../lib/app-error.ts';
 import { readIfThere } from '../../../lib/read-if-there.ts';
+import { green, red } from '../../../lib/self-check/check-result.ts';
 import { updateStatePath, updateStateSchema } from '../../../protocol/update-state.ts';
-import { type Check, green, red } from '../check.ts';
+import type { Check } from '../check.ts';
 
 const LOOK = 'sudo journalctl -u cis490-autoupdate -n 50 --no-pager';
 const AGAIN = 'sudo systemctl start cis490-autoupdate';

@@ -3,8 +3,9 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { AppError, messageOf } from '../../../lib/app-error.ts';
+import { green, red, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
-import { type Check, green, red, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 import { inDays, nowMsOf } from '../times.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,8 +1,9 @@
 // The clock of this machine against the receiver's.
 
+import { green, red, unknown, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
 import { clockBehindMs } from '../../transport/ping-receiver-layers.ts';
-import { type Check, green, red, unknown, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
 import { inDays } from '../times.ts';
 import { LOOK_LIMIT_MS } from './receiver-layers.ts';

@@ -2,8 +2,9 @@
 
 import { lstat } from 'node:fs/promises';
 import { errnoOf } from '../../../lib/app-error.ts';
+import { green, red } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
-import { type Check, green, red } from '../check.ts';
+import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
 import { layerCure } from '../layer-cures.ts';
 import { mayUse } from '../service-user.ts';

@@ -4,8 +4,9 @@ import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, isMissing } from '../../../lib/app-error.ts';
+import { green, red } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
-import { type Check, green, red } from '../check.ts';
+import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
 import { mayUse, type ServiceUser } from '../service-user.ts';
 

@@ -1,7 +1,8 @@
 // The layers of the way to the receiver, one check each, from one look: exactly the first that fails is red, what lies behind it is unknown.
 
+import { green, red, unknown } from '../../../lib/self-check/check-result.ts';
 import { cureForHold } from '../../transport/hold-cures.ts';
-import { type Check, green, type LabHostCheckId, red, unknown } from '../check.ts';
+import type { Check, LabHostCheckId } from '../check.ts';
 import { layerCure } from '../layer-cures.ts';
 
 // The limits of its steps are the look's own; all of them slow, and none too slow, are still within this.

@@ -4,8 +4,9 @@
 import { createReadStream } from 'node:fs';
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline';
+import { type CheckResult, green, red, unknown, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
-import { type Check, type CheckResult, green, red, unknown, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
 import { ShipperLogTally } from '../tally-shipper-log.ts';
 

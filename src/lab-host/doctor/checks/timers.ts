@@ -1,13 +1,13 @@
 // What is run now and then on this host, as systemd has it.
 
+import { judgeUnits } from '../../../lib/self-check/judge-units.ts';
 import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
-import { judgeUnits } from '../judge-units.ts';
 
 export const timersCheck: Check<'timers'> = {
   id: 'timers',
   timeoutMs: 30_000,
-  run: (context) => judgeUnits(expectedTimers(context), context),
+  run: (context) => judgeUnits(expectedTimers(context), { run: context.run, installer: context.cures.installer }),
 };
 
 function expectedTimers({ config }: DoctorContext): string[] {

@@ -1,8 +1,9 @@
 // How long the token is still valid, if the receiver tells: a token itself says nothing.
 
 import { z } from 'zod';
+import { green, red, unknown, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
-import { type Check, green, red, unknown, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 import { inDays, nowMsOf } from '../times.ts';
 import { LOOK_LIMIT_MS } from './receiver-layers.ts';
 

@@ -1,13 +1,13 @@
 // The programs of this host, as systemd has them: each that should run runs, and would run again after a restart of the machine.
 
+import { judgeUnits } from '../../../lib/self-check/judge-units.ts';
 import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
-import { judgeUnits } from '../judge-units.ts';
 
 export const unitsCheck: Check<'units'> = {
   id: 'units',
   timeoutMs: 30_000,
-  run: (context) => judgeUnits(expectedUnits(context), context),
+  run: (context) => judgeUnits(expectedUnits(context), { run: context.run, installer: context.cures.installer }),
 };
 
 function expectedUnits({ config }: DoctorContext): string[] {

@@ -3,8 +3,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readIfThere } from '../../../lib/read-if-there.ts';
+import { type CheckResult, green, red, unknown, yellow } from '../../../lib/self-check/check-result.ts';
 import { parseVersionFile } from '../../../protocol/episode-meta.ts';
-import { type Check, type CheckResult, green, red, unknown, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
 import { LOOK_LIMIT_MS } from './receiver-layers.ts';
 

@@ -1,8 +1,10 @@
 // Text for a terminal: columns, and words from elsewhere that must not drive it.
 
+import { inertLine } from '../../../lib/inert-text.ts';
+
 /** Columns with two spaces between them. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, ...rows].map((line) => line.map(inert));
+  const lines = [head, ...rows].map((line) => line.map(inertLine));
   const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const format = (line: readonly string[]) =>
     line
@@ -17,16 +19,11 @@ export function formatFields(fields: readonly (readonly [name: string, text: str
   const width = Math.max(...fields.map(([name]) => name.length));
   return fields
     .map(([name, text]) => {
-      const [first = '', ...rest] = text.split('\n').map(inert);
+      const [first = '', ...rest] = text.split('\n').map(inertLine);
       const more = rest.map((line) => `${' '.repeat(width + 2)}${line}\n`).join('');
       return `${name.padEnd(width)}  ${first}\n${more}`;
     })
     .join('');
-}
-
-/** A receiver's words, and names of files, may hold anything. */
-export function inert(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '?');
 }
 
 /** `4,465 episodes`, `1 episode`. */

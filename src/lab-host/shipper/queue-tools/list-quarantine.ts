@@ -1,6 +1,7 @@
 // cis490 quarantine list: what was refused, for what, and the command for each kind of refusal.
 
-import { countOf, formatTable, inert, shortTime } from './format-text.ts';
+import { inertLine } from '../../../lib/inert-text.ts';
+import { countOf, formatTable, shortTime } from './format-text.ts';
 import { cureOf } from './quarantine-cures.ts';
 import type { CommandOutput, QueueTools } from './queue-tools.ts';
 import { codeOf, NO_REASON, type Selection, selectQuarantined } from './select-quarantined.ts';
@@ -37,7 +38,7 @@ export async function listQuarantine(tools: QueueTools, { selection, all, json }
   if (!all && hidden > 0) output.write(`… and ${countOf(hidden, 'older one')}: --all lists them, too\n`);
   output.write(`\n${countOf(selected.length)} in quarantine\n`);
   for (const { code, count, meaning, command } of groups) {
-    output.write(`  ${count.toLocaleString('en')} × ${inert(code)}: ${meaning}\n      ${command}\n`);
+    output.write(`  ${count.toLocaleString('en')} × ${inertLine(code)}: ${meaning}\n      ${command}\n`);
   }
 }
 

@@ -4,10 +4,11 @@
 import { join } from 'node:path';
 import { AppError, isMissing, messageOf } from '../../../lib/app-error.ts';
 import { formatSize } from '../../../lib/format-size.ts';
+import { inertLine } from '../../../lib/inert-text.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
 import { removeSettled } from '../remove-settled.ts';
 import { directoryBytes } from './directory-files.ts';
-import { countOf, inert } from './format-text.ts';
+import { countOf } from './format-text.ts';
 import { nowhere } from './nowhere.ts';
 import { appendHistory } from './queue-history.ts';
 import { mapPooled, type QueueTools } from './queue-tools.ts';
@@ -48,7 +49,8 @@ export async function purge(
     doomed,
     (episode) => `${dryRun ? 'would be purged' : 'to purge'} ${episode.name} (refused for ${codeOf(episode)})`,
   );
-  for (const { name } of unfounded) output.write(`${inert(`stays ${name}: it has no reason to be in quarantine`)}\n`);
+  for (const { name } of unfounded)
+    output.write(`${inertLine(`stays ${name}: it has no reason to be in quarantine`)}\n`);
   if (dryRun) {
     output.write(`${total} would be purged\n`);
     return 0;

@@ -2,7 +2,8 @@
 
 import { AppError, messageOf } from '../../../lib/app-error.ts';
 import { formatWallTime } from '../../../lib/clock.ts';
-import { countOf, inert } from './format-text.ts';
+import { inertLine } from '../../../lib/inert-text.ts';
+import { countOf } from './format-text.ts';
 import { nowhere } from './nowhere.ts';
 import type { QueueTools } from './queue-tools.ts';
 import { type ReturnAction, returnToQueue } from './return-to-queue.ts';
@@ -88,7 +89,7 @@ async function giveBack(
   const stayed = reports?.filter(({ outcome }) => outcome === 'taken' || outcome === 'failed') ?? [];
   for (const { episode, outcome, error } of stayed) {
     const why = outcome === 'taken' ? `another ${episode.episodeId} waits in episodes/` : messageOf(error);
-    output.write(`${inert(`stays ${episode.name}: ${why}`)}
+    output.write(`${inertLine(`stays ${episode.name}: ${why}`)}
 `);
   }
   const next = !dryRun && moved.length > 0 ? '; the shipper takes them up at its next scan' : '';
@@ -98,7 +99,7 @@ async function giveBack(
 }
 
 export function tellEach<T>({ output }: QueueTools, items: readonly T[], describe: (item: T) => string): void {
-  for (const item of items.slice(0, LINES_TOLD)) output.write(`${inert(describe(item))}\n`);
+  for (const item of items.slice(0, LINES_TOLD)) output.write(`${inertLine(describe(item))}\n`);
   const more = items.length - LINES_TOLD;
   if (more > 0) output.write(`… and ${more.toLocaleString('en')} more\n`);
 }

@@ -3,8 +3,9 @@
 import { stat } from 'node:fs/promises';
 import { isMissing } from '../../../lib/app-error.ts';
 import { formatDuration } from '../../../lib/format-duration.ts';
+import { green, red, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
-import { type Check, green, red, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 
 const MUCH_TOO_OLD = 2;
 

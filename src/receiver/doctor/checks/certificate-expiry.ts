@@ -2,9 +2,10 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { formatDuration } from '../../../lib/format-duration.ts';
+import { type CheckResult, green, red, worstOf, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
 import { readCertificates, validityOf } from '../../identity/certificate-authorities.ts';
-import { type Check, type CheckResult, green, red, worstOf, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 
 const DAY_MS = 86_400_000;
 const RENEWAL_SHARE = 1 / 3;

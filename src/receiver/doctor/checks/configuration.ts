@@ -1,9 +1,10 @@
 // The configuration has been read; the certificates that it names must be usable, too.
 
 import { AppError } from '../../../lib/app-error.ts';
+import { green, red } from '../../../lib/self-check/check-result.ts';
 import { tlsOptionsOf } from '../../http/tls-options.ts';
 import { hasCredential } from '../../receiver-config.ts';
-import { type Check, green, red } from '../check.ts';
+import type { Check } from '../check.ts';
 
 export const configurationCheck: Check<'configuration'> = {
   id: 'configuration',

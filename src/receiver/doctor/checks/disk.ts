@@ -1,8 +1,9 @@
 // What else ends a receiver than its reserve: no inodes for more files, or a system disk without room for logs and databases.
 
 import { formatSize } from '../../../lib/format-size.ts';
+import { type CheckResult, green, red, worstOf, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
-import { type Check, type CheckResult, green, red, worstOf, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 import type { DiskRoom } from '../disk-room.ts';
 
 const SYSTEM = '/';

@@ -1,9 +1,10 @@
 // Whether the gate still learns which commits are current: when it does not, it cannot refuse, and at last it takes nothing new.
 
 import { formatDuration } from '../../../lib/format-duration.ts';
+import { green, red, yellow } from '../../../lib/self-check/check-result.ts';
 import { windowOf } from '../../version-gate/choose-sources.ts';
 import { lookIntoGateFile } from '../../version-gate/manage-gate.ts';
-import { type Check, green, red, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 
 // The receiver writes it down once a minute, however quiet it is.
 const LATE_S = 5 * 60;

@@ -4,10 +4,11 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '../../../lib/app-error.ts';
+import { type CheckResult, green, red, yellow } from '../../../lib/self-check/check-result.ts';
 import { isEpisodeId, isHostId } from '../../../protocol/ids.ts';
 import { isTombstone, type SequencedRow } from '../../../protocol/ledger-row.ts';
 import type { BlobReader } from '../../../storage/blob-store.ts';
-import { type Check, type CheckResult, green, red, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 import type { ReceiverContext } from '../receiver-context.ts';
 
 const LAST_ROWS = 50;

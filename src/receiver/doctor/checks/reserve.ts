@@ -1,8 +1,9 @@
 // How far the store is from its reserve, below which no episode is taken.
 
 import { formatSize } from '../../../lib/format-size.ts';
+import { green, red, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
-import { type Check, green, red, yellow } from '../check.ts';
+import type { Check } from '../check.ts';
 
 const NEAR = 2;
 

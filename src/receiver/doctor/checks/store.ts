@@ -3,8 +3,9 @@
 import { access, constants, lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, isMissing } from '../../../lib/app-error.ts';
+import { type CheckResult, green, red } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
-import { type Check, type CheckResult, green, red } from '../check.ts';
+import type { Check } from '../check.ts';
 
 // What the receiver writes, and nothing that a filesystem or a maintainer has put beside it.
 const OURS = /^(?:episodes|incoming|uploads|host-health|(?:index|alerts)\.jsonl|gate\.json|[\w.-]+\.db(?:-wal|-shm)?)$/;

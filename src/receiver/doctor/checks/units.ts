@@ -1,10 +1,10 @@
 // The receiver itself, as systemd has it.
 
+import { judgeUnits } from '../../../lib/self-check/judge-units.ts';
 import type { Check } from '../check.ts';
-import { judgeUnit } from '../judge-unit.ts';
 
 export const unitsCheck: Check<'units'> = {
   id: 'units',
   timeoutMs: 15_000,
-  run: (context) => judgeUnit('cis490-receiver.service', context),
+  run: ({ run, cures }) => judgeUnits(['cis490-receiver.service'], { run, installer: cures.installer }),
 };

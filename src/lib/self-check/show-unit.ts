@@ -1,6 +1,6 @@
 // What systemd says of one unit, or that systemd does not run here.
 
-import { isThere } from '../../lib/is-there.ts';
+import { isThere } from '../is-there.ts';
 import type { RunProgram } from './run-program.ts';
 
 export type UnitAnswer =

@@ -16,6 +16,11 @@ export function inertLines(text: string): string[] {
     .filter((line) => line !== '');
 }
 
+/** Its first characters, with a mark where it was longer. */
+export function cutShort(text: string, longest: number): string {
+  return text.length <= longest ? text : `${text.slice(0, longest - 1)}…`;
+}
+
 /** JSON that means the same: line ends and tabs can only stand between its words, anything else that drives a terminal only within a string. */
 export function inertJson(json: string): string {
   return json.replace(/(?![\n\r\t])[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
