@@ -9,7 +9,7 @@ const PLAIN_COMMAND = /^[\w@%+=:,./ -]+$/;
 const INSTALLER = 'sudo /opt/cis490/scripts/install-lab-host.sh';
 const PING = 'cis490 shipper --ping';
 
-/** One line: the commands one after the other, whatever each comes to (`systemctl status` fails where it has found the fault). */
+/** Pasted as it is into a shell: what is no command stands behind a #. One line: the commands one after the other, whatever each comes to (`systemctl status` fails where it has found the fault). */
 export function onHost(hostId: string, ...commands: readonly string[]): string {
   const all = commands.join('; ');
   return `ssh ${hostId} ${PLAIN_COMMAND.test(all) ? all : shellWord(all)}`;
@@ -43,7 +43,7 @@ export function cureOfRefusal(code: string | undefined, hostId: string, observed
     case 'forbidden':
     case 'http-401':
     case 'http-403':
-      return `cis490 token create --role host --host ${hostId} (on the receiver), then put the token into [receiver] bearer_token_file of the host: ${onHost(hostId, PING)}`;
+      return `cis490 token create --role host --host ${hostId} # on the receiver; the token goes into the file that [receiver] bearer_token_file of the host names, then: ${onHost(hostId, PING)}`;
     case 'client-certificate-refused':
     case 'client-certificate-missing':
       return onHost(hostId, DOCTOR_CHECKS['client-certificate'].cure);
@@ -62,10 +62,10 @@ export function cureOfRefusal(code: string | undefined, hostId: string, observed
     case 'disk-reserve':
     case 'disk-full':
     case 'http-507':
-      return `${DOCTOR_CHECKS.reserve.cure} (on the receiver)`;
+      return `${DOCTOR_CHECKS.reserve.cure} # on the receiver`;
     case 'gate-unknown':
     case 'gate-stale':
-      return 'cis490 gate status (on the receiver)';
+      return 'cis490 gate status # on the receiver';
     case 'internal-error':
     case 'not-ready':
     case 'sync-failed':
@@ -73,7 +73,7 @@ export function cureOfRefusal(code: string | undefined, hostId: string, observed
     case 'http-500':
     case 'http-502':
     case 'http-503':
-      return 'journalctl -u cis490-receiver -n 100 (on the receiver)';
+      return 'journalctl -u cis490-receiver -n 100 # on the receiver';
     default:
       return onHost(hostId, PING);
   }

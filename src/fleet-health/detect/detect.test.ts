@@ -71,13 +71,13 @@ const CASES: Record<string, Case[]> = {
       name: 'no heartbeat known',
       seen: stored(60 * MIN_US),
       detail: /dead: no heartbeat/,
-      fix: /^ssh lab-1 sudo systemctl restart/,
+      fix: /^ssh lab-1 'sudo systemctl restart cis490-shipper; sudo systemctl try-restart/,
     },
     {
       name: 'dead',
       seen: { ...stored(60 * MIN_US), ...says({}, 901) },
       detail: /dead: its last heartbeat came 15 min 1 s ago/,
-      fix: /^ssh lab-1 sudo systemctl restart cis490-shipper/,
+      fix: /^ssh lab-1 'sudo systemctl restart cis490-shipper; /,
     },
     {
       name: 'cut off and held',

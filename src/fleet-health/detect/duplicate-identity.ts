@@ -23,7 +23,7 @@ export const duplicateIdentity: Detector = {
       const doubles = living.filter((one) => living.some((other) => overlap(one, other)));
       if (doubles.length === 0) return [];
       const detail = `${doubles.length} machines send under this id at once: ${doubles.map(({ machine }) => nameOf(machine)).join(', ')}`;
-      const suggestedFix = `${onHost(host, 'hostname -I; cat /etc/machine-id')}, then give the other machine a host_id of its own: sudoedit /etc/cis490/lab-host.toml`;
+      const suggestedFix = `${onHost(host, 'hostname -I; cat /etc/machine-id')} # tells which of them this is; then, on the other, a host_id of its own: sudoedit /etc/cis490/lab-host.toml; sudo systemctl restart cis490-shipper`;
       return [{ host, symptom: 'duplicate-identity', detail, suggestedFix }];
     }),
 };

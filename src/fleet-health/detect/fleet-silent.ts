@@ -22,7 +22,7 @@ export const fleetSilent: Detector = {
         symptom: 'fleet-silent',
         detail: `${together} of ${stored.length} hosts that store fell silent within ${silent_threshold_min} min of each other`,
         suggestedFix:
-          'journalctl -u cis490-receiver -n 100; cis490 gate status (on the receiver); then the network between it and the hosts',
+          'journalctl -u cis490-receiver -n 100; cis490 gate status # on the receiver; then look at the network between it and the hosts',
       },
     ];
   },

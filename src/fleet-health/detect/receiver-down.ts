@@ -10,8 +10,8 @@ export const receiverDown: Detector = {
     if (!receiver || receiver.kind === 'well') return [];
     const suggestedFix =
       receiver.kind === 'down'
-        ? 'sudo systemctl restart cis490-receiver && systemctl status cis490-receiver (on the receiver)'
-        : 'df -h -i /var/lib/cis490; findmnt -T /var/lib/cis490 (on the receiver)';
+        ? 'sudo systemctl restart cis490-receiver && systemctl status cis490-receiver # on the receiver'
+        : 'df -h -i /var/lib/cis490; findmnt -T /var/lib/cis490 # on the receiver';
     return [{ host: WHOLE_FLEET, symptom: 'receiver-down', detail: receiver.detail, suggestedFix }];
   },
 };

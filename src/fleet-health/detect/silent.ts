@@ -21,7 +21,11 @@ export const silent: Detector = {
 };
 
 function explain(host: string, observed: Observed): { why: string; suggestedFix: string } {
-  const restart = onHost(host, 'sudo systemctl restart cis490-shipper cis490-orchestrator');
+  const restart = onHost(
+    host,
+    'sudo systemctl restart cis490-shipper',
+    'sudo systemctl try-restart cis490-orchestrator',
+  );
   if (!observed.heartbeats) return { why: 'why is not known: no heartbeats are at hand', suggestedFix: restart };
   const heartbeat = lastHeartbeatOf(observed, host);
   if (!heartbeat) return { why: 'dead: no heartbeat of it is known', suggestedFix: restart };

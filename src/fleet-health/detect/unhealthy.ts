@@ -45,6 +45,6 @@ function nameAll(checks: readonly CheckId[]): string {
 function cureOf(host: string, check: CheckId | undefined): string {
   if (check === undefined) return onHost(host, DOCTOR);
   // One check's cure is not the other's host: a token is made on the receiver.
-  if (check === 'token-expiry') return `${DOCTOR_CHECKS[check].cure.replace('HOST', host)} (on the receiver)`;
+  if (check === 'token-expiry') return `${DOCTOR_CHECKS[check].cure.replace('HOST', host)} # on the receiver`;
   return onHost(host, ...DOCTOR_CHECKS[check].cure.split('\n'));
 }

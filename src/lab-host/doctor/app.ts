@@ -73,6 +73,12 @@ function badConfiguration(options: DoctorOptions, { mistakes, message }: ConfigE
   const isAbsent = mistakes.some(({ message: what }) => what === 'there is no such file');
   const found = isAbsent
     ? red(summary, `sudo cp ${cures.inRoot('etc/lab-host.toml.example')} ${cures.configFile}`, cures.editConfig)
-    : red(summary, cures.editConfig, cures.checkConfig);
+    : red(summary, ...mend(mistakes, cures.editConfig), cures.checkConfig);
   return inCheckForm('configuration', found);
+}
+
+/** A secret that others can read is no mistake in the file itself: its message has the command. */
+function mend(mistakes: ConfigError['mistakes'], edit: string): string[] {
+  const commands = mistakes.map(({ message }) => /; run: (chmod \d+ .*)$/.exec(message)?.[1]);
+  return [...new Set(commands.map((command) => (command === undefined ? edit : `sudo ${command}`)))];
 }

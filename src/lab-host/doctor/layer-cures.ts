@@ -29,7 +29,7 @@ export async function layerCure(code: string, context: DoctorContext): Promise<L
     case 'name-not-found':
       return {
         advice: '[receiver] url has a name that nobody knows',
-        commands: [`getent hosts ${host}`, edit, shipperAgain],
+        commands: [edit, shipperAgain],
       };
     case 'resolver-silent':
     case 'eai_again':
@@ -40,7 +40,7 @@ export async function layerCure(code: string, context: DoctorContext): Promise<L
     case 'econnrefused':
       return {
         advice: 'nothing listens there: start the receiver, or correct the port in [receiver] url',
-        commands: [onReceiver('sudo systemctl start cis490-receiver'), edit],
+        commands: [onReceiver('sudo systemctl start cis490-receiver'), edit, shipperAgain],
       };
     case 'connect-timeout':
     case 'etimedout':
@@ -117,6 +117,12 @@ export async function layerCure(code: string, context: DoctorContext): Promise<L
         commands: [create, file, shipperAgain],
       };
     }
+    case 'http-502':
+    case 'http-504':
+      return {
+        advice: 'the proxy answers, and the receiver behind it does not',
+        commands: [onReceiver('sudo systemctl restart cis490-receiver')],
+      };
     case 'gate-unknown':
     case 'gate-stale':
     case 'gate-unavailable':

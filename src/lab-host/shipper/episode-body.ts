@@ -1,12 +1,12 @@
 // The body of one PUT: asks for leave where it is large, goes no faster than it may, and stops when the answer is already there.
 
-import { createReadStream } from 'node:fs';
 import type { ClientRequest } from 'node:http';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError, messageOf } from '../../lib/app-error.ts';
 import type { RequestBody } from '../transport/exchange.ts';
 import type { BandwidthLimit } from './bandwidth-limit.ts';
 import type { PackedEpisode } from './pack-episode.ts';
+import { readPieces } from './read-pieces.ts';
 import type { ShipperStep } from './shipper-step.ts';
 
 // A server that does not know Expect says nothing; after this the body is sent (RFC 9110, 10.1.1; curl waits as long).
@@ -64,19 +64,16 @@ export class EpisodeBody implements RequestBody {
     this.#options.afterStep('put-body-sent');
   }
 
+  /** Each holds good until the next is asked for. */
   async *#pieces(): AsyncGenerator<Buffer> {
     const { tarballPath, sizeBytes } = this.#episode;
-    if (sizeBytes === 0) return;
-    const pieceBytes = Math.min(READ_BYTES, this.#options.bandwidthLimit?.pieceBytes ?? READ_BYTES);
-    const file = createReadStream(tarballPath, { highWaterMark: READ_BYTES, end: sizeBytes - 1 });
+    const mostBytes = this.#options.bandwidthLimit?.pieceBytes ?? READ_BYTES;
     try {
-      for await (const chunk of file as AsyncIterable<Buffer>) {
-        for (let from = 0; from < chunk.byteLength; from += pieceBytes) yield chunk.subarray(from, from + pieceBytes);
+      for await (const chunk of readPieces(tarballPath, sizeBytes, READ_BYTES)) {
+        for (let from = 0; from < chunk.byteLength; from += mostBytes) yield chunk.subarray(from, from + mostBytes);
       }
     } catch (error) {
       throw unreadable(tarballPath, messageOf(error), error);
-    } finally {
-      file.destroy();
     }
   }
 

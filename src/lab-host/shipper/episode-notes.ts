@@ -1,14 +1,16 @@
 // The two files that the shipper itself leaves in an episode: the receipt and the reason for quarantine. Durable before what they announce.
 
 import { randomBytes } from 'node:crypto';
+import { renameSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
-import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { toJsonFile } from '../../lib/durable-file.ts';
 import { QUARANTINE_REASON_FILE, RECEIPT_FILE } from '../../protocol/episode-meta.ts';
 import type { DataLayout } from '../data-layout.ts';
 import { fetchBackDrained } from './queue-tools/fetch-back.ts';
+import { createDurably, lookAt, removeQuickly, syncDirectory, writeAll } from './quick-files.ts';
 
 /** The receiver's answer as it came, and when. */
 export type Receipt = Record<string, unknown> & { shipped_at_wall: string };
@@ -83,11 +85,21 @@ export async function readSettledAt(directory: string): Promise<SettledAt | unde
 /** The half-written file lies in the outbox: a crash leaves nothing in the episode that is not the recorder's. */
 async function writeIntoEpisode(layout: DataLayout, episodeId: string, name: string, content: unknown): Promise<void> {
   const temporaryPath = join(layout.outbox, `${name}.${randomBytes(6).toString('hex')}.tmp`);
-  await writeFileDurably(join(layout.episodes, episodeId, name), toJsonFile(content), { temporaryPath });
+  const directory = join(layout.episodes, episodeId);
+  try {
+    const bytes = Buffer.from(toJsonFile(content));
+    await createDurably(temporaryPath, 0o644, (descriptor) => writeAll(descriptor, bytes));
+    renameSync(temporaryPath, join(directory, name));
+  } catch (error) {
+    await removeQuickly(temporaryPath);
+    throw error;
+  }
+  await syncDirectory(directory);
 }
 
 async function readJsonFile(path: string): Promise<unknown> {
   try {
+    if (!lookAt(path)) return undefined;
     return JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
     if (isMissing(error) || error instanceof SyntaxError) return undefined;

@@ -1,9 +1,9 @@
 // What an episode directory holds, in the order in which it is packed: meta.json first, then by path. Looks, changes nothing.
 
 import { isUtf8 } from 'node:buffer';
-import type { Stats } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
 import { META_FILE, RESERVED_FILES } from '../../protocol/episode-meta.ts';
 
@@ -37,11 +37,15 @@ export function sourceState(files: readonly EpisodeFile[]): SourceState {
   };
 }
 
+// Looked at in one turn of the event loop: an episode may have 100,000 files.
+const FILES_A_TURN = 256;
+
 async function walk(root: string, prefix: string, found: EpisodeFile[]): Promise<void> {
-  for (const name of await readNames(join(root, prefix))) {
+  for (const name of readNames(join(root, prefix))) {
     const path = `${prefix}${name}`;
     if (RESERVED_FILES.includes(path)) continue;
-    const stats = await readable(path, () => lstat(join(root, path)));
+    const stats = readable(path, () => lstatSync(join(root, path)));
+    if (found.length % FILES_A_TURN === FILES_A_TURN - 1) await nextTurn();
     if (stats.isDirectory()) {
       found.push({ path, kind: 'directory', stats });
       await walk(root, `${path}/`, found);
@@ -55,8 +59,8 @@ async function walk(root: string, prefix: string, found: EpisodeFile[]): Promise
   }
 }
 
-async function readNames(directory: string): Promise<string[]> {
-  const names = await readable(directory, () => readdir(directory, { encoding: 'buffer' }));
+function readNames(directory: string): string[] {
+  const names = readable(directory, () => readdirSync(directory, { encoding: 'buffer' }));
   return names.map((name) => {
     const text = name.toString('utf8');
     if (text.includes('\\')) {
@@ -73,9 +77,9 @@ async function readNames(directory: string): Promise<string[]> {
   });
 }
 
-async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {
+function readable<T>(path: string, read: () => T): T {
   try {
-    return await read();
+    return read();
   } catch (error) {
     throw asUnreadable(path, error);
   }

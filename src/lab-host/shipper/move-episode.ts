@@ -1,13 +1,12 @@
 // The end of an episode's way: out of episodes/ by one rename, durable, and only then without its tarball.
 
-import { rename } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { errnoOf } from '../../lib/app-error.ts';
-import { fsyncDirectory } from '../../lib/durable-file.ts';
-import { isThere } from '../../lib/is-there.ts';
 import type { DataLayout } from '../data-layout.ts';
 import { discardPacked } from './pack-episode.ts';
+import { lookAt, syncDirectory } from './quick-files.ts';
 import type { ShipperStep } from './shipper-step.ts';
 
 export interface MoveDependencies {
@@ -19,8 +18,8 @@ export interface MoveDependencies {
 export async function retireEpisode({ layout, afterStep }: MoveDependencies, episodeId: string): Promise<void> {
   await moveAside(layout.episodes, episodeId, layout.shipped);
   afterStep('moved-to-shipped');
-  await fsyncDirectory(layout.shipped);
-  await fsyncDirectory(layout.episodes);
+  await syncDirectory(layout.shipped);
+  await syncDirectory(layout.episodes);
   afterStep('shipped-synced');
   await discardPacked(layout, episodeId);
   afterStep('tarball-removed');
@@ -30,8 +29,8 @@ export async function retireEpisode({ layout, afterStep }: MoveDependencies, epi
 export async function quarantineEpisode({ layout, afterStep }: MoveDependencies, episodeId: string): Promise<string> {
   const name = await moveAside(layout.episodes, episodeId, layout.quarantine);
   afterStep('moved-to-quarantine');
-  await fsyncDirectory(layout.quarantine);
-  await fsyncDirectory(layout.episodes);
+  await syncDirectory(layout.quarantine);
+  await syncDirectory(layout.episodes);
   afterStep('quarantine-synced');
   await discardPacked(layout, episodeId);
   afterStep('tarball-removed');
@@ -49,9 +48,9 @@ export async function moveAside(fromDirectory: string, name: string, toDirectory
   for (let number = 1; ; number += 1) {
     const newName = number === 1 ? name : `${name.slice(0, MAX_NUMBERED_NAME)}.${number}`;
     // rename(2) replaces an empty directory without a word. No other race is open: nobody moves in there what has no note of ours.
-    if (await isThere(join(toDirectory, newName))) continue;
+    if (lookAt(join(toDirectory, newName))) continue;
     try {
-      await rename(join(fromDirectory, name), join(toDirectory, newName));
+      renameSync(join(fromDirectory, name), join(toDirectory, newName));
       return newName;
     } catch (error) {
       if (!TAKEN.has(errnoOf(error) ?? '')) throw error;

@@ -159,6 +159,27 @@ describe('a packed episode', () => {
     for (const entry of files) assert.equal(entry.header.name, `e/${textOf(entry)}`);
   });
 
+  test('is the same whether or not it fits in one piece', async () => {
+    const lines = Array.from({ length: 2_000 }, (_, n) => `${n},${n * 7919}\n`).join('');
+    for (const bytes of [0, 1, 255 * 1024, 256 * 1024, 257 * 1024, 3 * MIB + 7]) {
+      const content = Buffer.alloc(bytes, lines);
+      const noise = randomBytes(Math.floor(bytes / 2));
+      write('e', { 'meta.json': META, data: content, noise });
+      const { packed } = await pack('e');
+      const entries = await unpack(packed.tarballPath);
+      const digests = entries.slice(1).map(({ data }) => sha256(Buffer.from(data ?? [])));
+      assert.deepEqual(digests, [sha256(content), sha256(noise)]);
+      rmSync(join(layout.episodes, 'e'), { recursive: true });
+    }
+  });
+
+  test('ends with two blocks of zeros, as tar demands', async () => {
+    write('e', { 'meta.json': META });
+    const tar = zstdDecompressSync(readFileSync((await pack('e')).packed.tarballPath));
+    assert.equal(tar.byteLength, 4 * 512);
+    assert.deepEqual(tar.subarray(-1024), Buffer.alloc(1024));
+  });
+
   test('may hold thousands of files', async () => {
     write('e', Object.fromEntries(Array.from({ length: 5_000 }, (_, n) => [`f${n}`, String(n)])));
     const entries = await unpack((await pack('e')).packed.tarballPath);
@@ -307,7 +328,37 @@ describe('an episode that cannot be packed', () => {
   test('a file vanishes while it is packed', async () => {
     write('e', { 'meta.json': META, data: 'x' });
     const vanish = at('partial-opened', () => rmSync(join(layout.episodes, 'e/data')));
-    await assert.rejects(pack('e', vanish), { code: 'episode-unreadable', message: /e cannot be read: ENOENT/ });
+    await assert.rejects(pack('e', vanish), { code: 'episode-unreadable', message: /e\/data cannot be read: ENOENT/ });
+    nothingIsLeft();
+  });
+
+  for (const [title, spoil] of [
+    ['another file', () => renameSync(join(layout.episodes, 'other'), join(layout.episodes, 'e/data'))],
+    ['a link', () => symlinkSync('/etc/hostname', join(layout.episodes, 'e/data'))],
+    ['a pipe', () => execFileSync('mkfifo', [join(layout.episodes, 'e/data')])],
+  ] satisfies [string, () => void][]) {
+    test(`a file is ${title} by the time that it is read`, async (t) => {
+      if (!hasSystemPart(t, ['mkfifo', '--version'], 'coreutils')) return;
+      write('e', { 'meta.json': META, data: 'four' });
+      writeFileSync(join(layout.episodes, 'other'), 'FOUR');
+      const replace = at('partial-opened', () => {
+        rmSync(join(layout.episodes, 'e/data'));
+        spoil();
+      });
+      await assert.rejects(pack('e', replace), { code: /episode-(?:changing|unreadable)/ });
+      nothingIsLeft();
+    });
+  }
+
+  test('a large file is cut short while it is packed', async () => {
+    write('e', { 'meta.json': META, data: randomBytes(8 * MIB) });
+    let works = 0;
+    const dependencies = { layout, zstdLevel: 3, afterStep: noStepObserver };
+    const onWork = () => {
+      works += 1;
+      if (works === 1) truncateSync(join(layout.episodes, 'e/data'), MIB);
+    };
+    await assert.rejects(packEpisode({ ...dependencies, onWork }, 'e', NEVER), { code: 'episode-changing' });
     nothingIsLeft();
   });
 

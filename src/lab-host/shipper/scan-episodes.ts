@@ -1,17 +1,20 @@
 // What is to be shipped, oldest first, and what the outbox holds for nobody.
 
-import type { Dirent } from 'node:fs';
-import { lstat, readdir, readFile, stat } from 'node:fs/promises';
+import { type Dirent, readFileSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
-import { isMissing } from '../../lib/app-error.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { META_FILE } from '../../protocol/episode-meta.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
-import type { DataLayout } from '../data-layout.ts';
+import type { DataLayout, DataLayout } from '../data-layout.ts';
 import { bytesOnDisk } from './bytes-on-disk.ts';
+import { lookAt } from './quick-files.ts';
 import { removeTree } from './remove-tree.ts';
 
+// In one turn of the event loop: after a start thousands are new.
+const LOOKED_UP_A_TURN = 16;
 // A listing that is larger is not read for a sum.
 const MAX_LISTING_BYTES = 1024 * 1024;
 
@@ -46,9 +49,15 @@ export class EpisodeScanner {
     const { mtimeNs } = await stat(this.#layout.episodes, { bigint: true });
     if (this.#changedAtNs.every((time) => time === mtimeNs)) return this.#sorted;
     const waiting = new Map<string, Waiting>();
+    let lookedUp = 0;
     for (const entry of await readdir(this.#layout.episodes, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
-      const found = this.#known.get(entry.name) ?? (await this.#lookUp(entry));
+      let found = this.#known.get(entry.name);
+      if (!found) {
+        found = this.#lookUp(entry);
+        lookedUp += 1;
+        if (lookedUp % LOOKED_UP_A_TURN === 0) await nextTurn();
+      }
       if (found === undefined) this.#missed(entry.name);
       else waiting.set(entry.name, found);
     }
@@ -70,28 +79,24 @@ export class EpisodeScanner {
     );
   }
 
-  async #lookUp({ name }: Dirent): Promise<Waiting | undefined> {
-    try {
-      const directory = join(this.#layout.episodes, name);
-      const { mtimeMs } = await stat(directory);
-      const sizeBytes = (await listedBytes(join(directory, META_FILE))) ?? (await bytesOnDisk(directory));
-      return { episodeId: name, finishedAtMs: mtimeMs, sizeBytes };
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+  #lookUp({ name }: Dirent): Waiting | undefined {
+    const directory = join(this.#layout.episodes, name);
+    const found = lookAt(directory);
+    if (!found) return undefined;
+    const sizeBytes = listedBytes(join(directory, META_FILE)) ?? bytesOnDisk(directory);
+    return { episodeId: name, finishedAtMs: found.mtimeMs, sizeBytes };
   }
 }
 
 const listingSchema = z.object({ files: z.array(z.object({ bytes: z.number().nonnegative() })).min(1) });
 
 /** Only for the sums that people see: whatever is wrong with it, the packing will tell. Undefined when it lists none. */
-async function listedBytes(metaPath: string): Promise<number | undefined> {
+function listedBytes(metaPath: string): number | undefined {
   try {
-    const stats = await lstat(metaPath);
-    if (!stats.isFile() || stats.size > MAX_LISTING_BYTES) return undefined;
-    const { files } = listingSchema.parse(JSON.parse(await readFile(metaPath, 'utf8')));
-    return files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const stats = lookAt(metaPath);
+    if (!stats?.isFile() || stats.size > MAX_LISTING_BYTES) return undefined;
+    const listing = listingSchema.safeParse(JSON.parse(readFileSync(metaPath, 'utf8')));
+    return listing.data?.files.reduce((sum, { bytes }) => sum + bytes, 0);
   } catch {
     return undefined;
   }

@@ -8,7 +8,7 @@ import { green, red, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
 import { QUARANTINE_REASON_FILE } from '../../../protocol/episode-meta.ts';
 import type { Check } from '../check.ts';
-import type { Cures } from '../cures.ts';
+import type { DoctorContext } from '../doctor-context.ts';
 import { readSmallJson } from '../read-small-json.ts';
 import { nowMsOf } from '../times.ts';
 
@@ -21,7 +21,7 @@ const NO_REASON = 'no-reason';
 const reasonSchema = z.looseObject({ code: z.string(), quarantined_at_wall: z.string().catch('') });
 
 /** What keeps the next episodes from the same end, before these go back. */
-const CURE_OF: Record<string, 'update' | 'stamp' | 'look' | 'purge'> = {
+const CURE_OF: Record<string, 'update' | 'stamp' | 'rights' | 'look' | 'purge'> = {
   'commit-not-in-window': 'update',
   'commit-blocked': 'update',
   'dirty-refused': 'update',
@@ -33,13 +33,15 @@ const CURE_OF: Record<string, 'update' | 'stamp' | 'look' | 'purge'> = {
   'http-409': 'look',
   'bad-episode-id': 'look',
   'episode-malformed': 'look',
+  'episode-unreadable': 'rights',
   retracted: 'purge',
 };
 
 export const quarantineCheck: Check<'quarantine'> = {
   id: 'quarantine',
   timeoutMs: 30_000,
-  async run({ layout, config, clock, cures }) {
+  async run(context) {
+    const { layout, config, clock } = context;
     const names = await directoriesIn(layout.quarantine);
     if (names.length === 0) return green('nothing');
     const codes = new Map<string, number>();
@@ -57,18 +59,25 @@ export const quarantineCheck: Check<'quarantine'> = {
     const lately = recent === 0 ? 'none' : String(recent);
     return (isGrave ? red : yellow)(
       `${names.length} refused, ${lately} of them in the last 24 hours: ${told}`,
-      ...byCount.flatMap(([code]) => curesOf(code, cures)),
+      ...byCount.flatMap(([code]) => curesOf(code, context)),
     );
   },
 };
 
-function curesOf(code: string, cures: Cures): string[] {
+function curesOf(code: string, { cures, layout, user }: DoctorContext): string[] {
   const cure = CURE_OF[code];
   const word = shellWord(code);
   if (cure === 'look') return [cures.cis490(`quarantine list --code ${word} --all`)];
   if (cure === 'purge') return [cures.cis490(`quarantine purge --code ${word} --dry-run`)];
-  const first = cure === 'update' ? cures.update : cure === 'stamp' ? cures.stamp : [];
-  return [...first, cures.cis490(`quarantine requeue --code ${word}`)];
+  const quarantine = shellWord(layout.quarantine);
+  const own = `sudo chown -R ${shellWord(`${user.name}:${user.group}`)} ${quarantine}`;
+  const first = {
+    update: cures.update,
+    stamp: cures.stamp,
+    rights: [own, `sudo chmod -R u+rwX ${quarantine}`],
+    none: [],
+  };
+  return [...first[cure ?? 'none'], cures.cis490(`quarantine requeue --code ${word}`)];
 }
 
 async function directoriesIn(path: string): Promise<string[]> {
