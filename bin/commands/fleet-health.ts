@@ -98,19 +98,24 @@ async function run(options: FleetHealthArguments): Promise<void> {
   const config = isConfigured ? await readConfig(options, receiverConfigDefinition, logger) : undefined;
   const fleet = config?.fleet ?? fleetSchema({ baseDirectory: '/' }).parse({});
   const configured = config?.version_gate.remediation;
+  const paths = pathsOf(options, config);
+  // Another ledger than the store's own tells nothing of this receiver, and nobody of its faults.
+  const isOwn = config !== undefined && paths.indexPath === join(config.store.root, 'index.jsonl');
   await runFleetHealth({
-    ...pathsOf(options, config),
+    ...paths,
     thresholds: thresholdsOf(options, fleet.monitor),
     attempts: { from: options.attempts, unit: options.unit, journalFile: options.journalFile },
     expectedHosts: fleet.expected_hosts,
-    receiver: config && {
-      url: receiverUrl(config),
-      storeRoot: config.store.root,
-      minFreeBytes: config.store.min_free,
-      gate: config.version_gate.enabled
-        ? { window: windowOf(config.version_gate), commits: config.version_gate.commits }
-        : 'off',
-    },
+    receiver: isOwn
+      ? {
+          url: receiverUrl(config),
+          storeRoot: config.store.root,
+          minFreeBytes: config.store.min_free,
+          gate: config.version_gate.enabled
+            ? { window: windowOf(config.version_gate), commits: config.version_gate.commits }
+            : 'off',
+        }
+      : undefined,
     updateCommands: {
       git: remediationFor({ configured, installedFrom: 'git' }).split('\n'),
       release: remediationFor({ configured, installedFrom: 'release' }).split('\n'),
@@ -119,8 +124,8 @@ async function run(options: FleetHealthArguments): Promise<void> {
     dryRun: options.dryRun ?? false,
     json: options.json ?? false,
     telling: {
-      notifiers: openNotifiers(fleet.notifier),
-      heartbeatUrl: fleet.heartbeat_url,
+      notifiers: isOwn ? openNotifiers(fleet.notifier) : [],
+      heartbeatUrl: isOwn ? fleet.heartbeat_url : undefined,
       recoveryRuns: fleet.monitor.recovery_runs,
       reminderS: fleet.monitor.reminder_s,
     },

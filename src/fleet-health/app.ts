@@ -9,6 +9,7 @@ import { becomeOwner } from '../lib/become-owner.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import { makeDirectory } from '../lib/make-directory.ts';
+import type { AlertRow } from '../protocol/alert.ts';
 import type { MonitorState } from '../storage/monitor-state.ts';
 import { openAlertLog, openMonitorState } from '../storage/open-storage.ts';
 import { countHosts, type RunResult, runAsJson, summaryOf } from './describe-run.ts';
@@ -100,20 +101,31 @@ async function runOnce(
   const { findings, canTell } = detect(observed);
   const alertLog = openAlertLog(options.alertsPath);
   const found = findings.map((finding) => alertRowOf(finding, nowWall));
-  const { rows, mark } = await newRowsOf(found, alertLog, nowWall, memory.alerts_mark);
-  if (!dryRun) await emitAlerts(rows, alertLog, logger, afterStep);
-
-  const text = formatRunMemory({ ...memory, alerts_mark: mark });
+  const emitted = await emit();
+  const text = formatRunMemory({ ...memory, alerts_mark: emitted.mark });
   const failedSources = failed.map(({ source }) => source);
   const { retired } = observed;
   try {
-    const run = { nowMs, nowWall, findings, canTell, retired, failed: failedSources, memory: text };
+    const isWhole = failedSources.length === 0 && emitted.error === undefined;
+    const run = { nowMs, nowWall, findings, canTell, retired, isWhole, memory: text };
     if (state) await settleRun({ ...options.telling, state, logger: options.logger, clock: options.clock }, run);
     afterStep('settled');
   } finally {
-    tell(options, { nowWall, hostsChecked: countHosts(observed), newAlerts: rows, findings, failed });
+    tell(options, { nowWall, hostsChecked: countHosts(observed), newAlerts: emitted.rows, findings, failed });
   }
+  if (emitted.error !== undefined) throw emitted.error;
   refuseWithoutLedger(failed);
+
+  /** States follow from findings and not from rows: the channels are told also where no row can be read or written. */
+  async function emit(): Promise<{ rows: AlertRow[]; mark: string | undefined; error?: unknown }> {
+    try {
+      const { rows, mark } = await newRowsOf(found, alertLog, nowWall, memory.alerts_mark);
+      if (!dryRun) await emitAlerts(rows, alertLog, logger, afterStep);
+      return { rows, mark };
+    } catch (error) {
+      return { rows: [], mark: memory.alerts_mark, error };
+    }
+  }
 }
 
 function tell({ alertsPath, dryRun, json, output, logger }: FleetHealthOptions, result: RunResult): void {

@@ -3,7 +3,7 @@
 import { PROBLEMS, type ProblemCode } from '../protocol/problem.ts';
 import type { AttemptCount } from '../storage/attempts.ts';
 import type { JournalFact } from './journal/parse-line.ts';
-import type { AttemptTally } from './observed.ts';
+import type { AttemptTally, Observed } from './observed.ts';
 
 const UNSTAMPED: ProblemCode = 'commit-missing';
 
@@ -88,4 +88,9 @@ class Tallies {
 
 function add(counts: Map<string, number>, key: string, count: number): void {
   counts.set(key, (counts.get(key) ?? 0) + count);
+}
+
+/** Fewer attempts are no better ones: what failed is gone once something succeeds. */
+export function hasSucceeded({ attempts }: Pick<Observed, 'attempts'>, hostId: string): boolean {
+  return (attempts?.get(hostId)?.success ?? 0) > 0;
 }

@@ -2,7 +2,7 @@
 // follow from it. Nothing of it changes a row.
 
 import type { Symptom } from '../protocol/alert.ts';
-import type { Finding, Source } from './observed.ts';
+import type { Finding } from './observed.ts';
 
 export interface DetectedRun {
   /** Milliseconds since 1970: the system's time, or what `--now` says. */
@@ -15,8 +15,8 @@ export interface DetectedRun {
   canTell: (host: string, symptom: Symptom) => boolean;
   /** Hosts that emit nothing any more. */
   retired: ReadonlySet<string>;
-  /** Sources that were to be read and could not be: such a run is not a good one. */
-  failed: readonly Source[];
+  /** All sources were read and all rows written: only then is it a good run. */
+  isWhole: boolean;
   /** What the next run is to remember: goes into `RunChange.memory` as it is. */
   memory: string;
 }

@@ -23,6 +23,9 @@ const healthy: RequestListener = (request, response) => {
   response.end('{"ok":true}');
 };
 
+/** The second look comes at once. */
+const clock = { sleep: async () => undefined };
+
 const ANSWERS: Array<[name: string, listener: RequestListener, down: RegExp | undefined]> = [
   ['a receiver', healthy, undefined],
   ['a proxy without its receiver', (_, response) => response.writeHead(502).end('Bad Gateway'), /status 502/],
@@ -35,7 +38,7 @@ const ANSWERS: Array<[name: string, listener: RequestListener, down: RegExp | un
 for (const [name, listener, down] of ANSWERS) {
   test(`what answers is ${name}`, async (t) => {
     const url = `http://${await listen(t, createServer(listener))}`;
-    const look = await lookAtReceiver({ url, storeRoot: temporaryDirectory(t), minFreeBytes: 0 });
+    const look = await lookAtReceiver({ url, storeRoot: temporaryDirectory(t), minFreeBytes: 0, clock });
     if (down === undefined) return assert.deepEqual(look, { kind: 'well' });
     assert.equal(look.kind, 'down');
     assert.match(look.kind === 'down' ? look.detail : '', down);
@@ -46,12 +49,12 @@ test('any certificate will do: it is not believed, only asked', async (t) => {
   const authority = TestAuthority.create(join(temporaryDirectory(t), 'ca'));
   const { cert, key } = authority.issueForServer({ fromDays: -9, untilDays: -1, san: 'DNS:elsewhere.lab' });
   const url = `https://${await listen(t, createTlsServer({ cert, key }, healthy))}/`;
-  const look = await lookAtReceiver({ url, storeRoot: temporaryDirectory(t), minFreeBytes: 0 });
+  const look = await lookAtReceiver({ url, storeRoot: temporaryDirectory(t), minFreeBytes: 0, clock });
   assert.deepEqual(look, { kind: 'well' });
 });
 
 test('nobody listens; somebody listens and says nothing', async (t) => {
-  const place = { storeRoot: temporaryDirectory(t), minFreeBytes: 0, limitMs: 50 };
+  const place = { storeRoot: temporaryDirectory(t), minFreeBytes: 0, clock, limitMs: 50 };
   const silent = await listen(
     t,
     createTcpServer((socket) => void socket.on('error', () => undefined).unref()),
@@ -65,11 +68,25 @@ test('nobody listens; somebody listens and says nothing', async (t) => {
 test('a store that is short of room, or is not there', async (t) => {
   const url = `http://${await listen(t, createServer(healthy))}`;
   const storeRoot = temporaryDirectory(t);
-  const full = await lookAtReceiver({ url, storeRoot, minFreeBytes: Number.MAX_SAFE_INTEGER });
+  const full = await lookAtReceiver({ url, storeRoot, minFreeBytes: Number.MAX_SAFE_INTEGER, clock });
   assert.equal(full.kind, 'cannot-store');
   assert.match(full.kind === 'cannot-store' ? full.detail : '', /in reserve/);
-  const none = await lookAtReceiver({ url, storeRoot: join(storeRoot, 'none'), minFreeBytes: 0 });
+  const none = await lookAtReceiver({ url, storeRoot: join(storeRoot, 'none'), minFreeBytes: 0, clock });
   assert.equal(none.kind, 'cannot-store');
-  const unknown = await lookAtReceiver({ url: undefined, storeRoot, minFreeBytes: 0 });
+  const unknown = await lookAtReceiver({ url: undefined, storeRoot, minFreeBytes: 0, clock });
   assert.deepEqual(unknown, { kind: 'well' });
+});
+
+test('a restart is no fault: one that does not answer is asked again', async (t) => {
+  let asked = 0;
+  const restarting: RequestListener = (request, response) => {
+    asked += 1;
+    if (asked === 1) request.socket.destroy();
+    else healthy(request, response);
+  };
+  const url = `http://${await listen(t, createServer(restarting))}`;
+  const place = { storeRoot: temporaryDirectory(t), minFreeBytes: 0 };
+  let sleptMs = 0;
+  const look = await lookAtReceiver({ ...place, url, clock: { sleep: async (ms) => void (sleptMs += ms) } });
+  assert.deepEqual([look.kind, asked, sleptMs], ['well', 2, 10_000]);
 });

@@ -4,10 +4,12 @@ import { access, constants, stat, statfs } from 'node:fs/promises';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { errnoOf, messageOf } from '../lib/app-error.ts';
+import type { Clock } from '../lib/clock.ts';
 import { formatSize } from '../lib/format-size.ts';
 import type { ReceiverLook } from './observed.ts';
 
 const LIMIT_MS = 5_000;
+const AGAIN_MS = 10_000;
 const LONGEST_ANSWER_BYTES = 4_096;
 
 export interface ReceiverPlace {
@@ -17,6 +19,7 @@ export interface ReceiverPlace {
   minFreeBytes: number;
   /** For the whole look over HTTP. */
   limitMs?: number;
+  clock: Pick<Clock, 'sleep'>;
 }
 
 export async function lookAtReceiver({
@@ -24,8 +27,14 @@ export async function lookAtReceiver({
   storeRoot,
   minFreeBytes,
   limitMs = LIMIT_MS,
+  clock,
 }: ReceiverPlace): Promise<ReceiverLook> {
-  const down = url === undefined ? undefined : await whyDown(url, limitMs);
+  let down = url === undefined ? undefined : await whyDown(url, limitMs);
+  if (url !== undefined && down !== undefined) {
+    // A restart is no fault.
+    await clock.sleep(AGAIN_MS);
+    down = await whyDown(url, limitMs);
+  }
   if (down !== undefined) return { kind: 'down', detail: `the receiver does not answer at ${url}: ${down}` };
   const full = await whyCannotStore(storeRoot, minFreeBytes);
   if (full !== undefined) return { kind: 'cannot-store', detail: `the receiver cannot store: ${full}` };

@@ -63,6 +63,7 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
   const gate = await tryRead('gate', sources.gate);
   const receiver = await tryRead('receiver', sources.receiver);
 
+  const retired = await readRetired(sources, remembered.retired, logger);
   const since = expectedSince(remembered.expected_since_ms, expectedHosts, nowMs);
   const quarantined = freshHeartbeats({ heartbeats, nowMs, thresholds }).flatMap(({ host, quarantine }) =>
     quarantine?.episodes === undefined ? [] : [[host, quarantine.episodes] as const],
@@ -79,7 +80,7 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
       gate,
       receiver,
       expectedSinceMs: since,
-      retired: await readRetired(sources, logger),
+      retired,
       quarantineGrowth: growth,
       updateCommands,
     },
@@ -90,6 +91,7 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
       alerts_mark: remembered.alerts_mark,
       expected_since_ms: Object.fromEntries(since),
       quarantines: samples,
+      retired: [...retired],
     },
   };
 }
@@ -102,15 +104,19 @@ function tellFailed(source: Source, error: unknown, logger: Logger): FailedSourc
   return { source, reason, hint, symptoms };
 }
 
-/** Rows of retired hosts are the lesser evil, against none of any host. */
-async function readRetired({ retiredHosts }: RunSources, logger: Logger): Promise<Set<string>> {
+/** Those of the run before stand in for what cannot be read. */
+async function readRetired(
+  { retiredHosts }: RunSources,
+  remembered: readonly string[],
+  logger: Logger,
+): Promise<Set<string>> {
   try {
     return new Set((await retiredHosts()).map(({ hostId }) => hostId));
   } catch (error) {
     logger.warn(
       { reason: messageOf(error) },
-      'it could not be read which hosts are retired; they are told like others',
+      'it could not be read which hosts are retired: those that the run before knew are',
     );
-    return new Set();
+    return new Set(remembered);
   }
 }

@@ -1,6 +1,7 @@
 // What this run reads from: the store beside the ledger, the journal where there are no counts, gate.json, and the receiver itself.
 
 import { dirname, join } from 'node:path';
+import type { Clock } from '../lib/clock.ts';
 import { isThere } from '../lib/is-there.ts';
 import type { Logger } from '../lib/logger.ts';
 import { openLedgerForReading, openStorageForReading } from '../storage/open-storage.ts';
@@ -36,10 +37,11 @@ export interface OpenSourcesOptions {
   /** A run at a time that was given: the journal is read up to it, and not beyond. */
   isReplay: boolean;
   logger: Logger;
+  clock: Clock;
 }
 
 export async function openSources(options: OpenSourcesOptions): Promise<RunSources> {
-  const { indexPath, attempts, receiver, isReplay, logger } = options;
+  const { indexPath, attempts, receiver, isReplay, logger, clock } = options;
   const root = dirname(indexPath);
   const store = openStorageForReading(root, logger);
   const hasLog = await isThere(join(root, 'state.db'));
@@ -58,7 +60,7 @@ export async function openSources(options: OpenSourcesOptions): Promise<RunSourc
     hostState: hasLog || receiver ? store.hostState : undefined,
     retiredHosts: () => store.retiredHosts(),
     gate: () => readGate(join(root, 'gate.json'), receiver?.gate),
-    receiver: receiver && (() => lookAtReceiver(receiver)),
+    receiver: receiver && (() => lookAtReceiver({ ...receiver, clock })),
   };
 }
 

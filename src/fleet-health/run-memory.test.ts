@@ -6,7 +6,7 @@ import { growQuarantines } from './quarantine-growth.ts';
 import { expectedSince, formatRunMemory, parseRunMemory, type RunMemory } from './run-memory.ts';
 
 const HOUR_MS = 3_600_000;
-const NOTHING: RunMemory = { expected_since_ms: {}, quarantines: {} };
+const NOTHING: RunMemory = { expected_since_ms: {}, quarantines: {}, retired: [] };
 
 test('it comes back as it was', () => {
   const memory: RunMemory = {
@@ -14,6 +14,7 @@ test('it comes back as it was', () => {
     alerts_mark: 'n',
     expected_since_ms: { a: 5 },
     quarantines: { a: [[1, 2]] },
+    retired: ['old'],
   };
   assert.deepEqual(parseRunMemory(formatRunMemory(memory)), memory);
 });

@@ -15,10 +15,12 @@ const runMemorySchema = z.object({
   /** Host → since when it is expected, in milliseconds since 1970. */
   expected_since_ms: z.record(z.string(), z.number()).catch({}),
   quarantines: quarantineSamplesSchema.catch({}),
+  /** For a run that cannot read who they are. */
+  retired: z.array(z.string()).catch([]),
 });
 export type RunMemory = Omit<z.infer<typeof runMemorySchema>, 'format_version'>;
 
-const NOTHING: RunMemory = { expected_since_ms: {}, quarantines: {} };
+const NOTHING: RunMemory = { expected_since_ms: {}, quarantines: {}, retired: [] };
 
 export function parseRunMemory(text: string | undefined): RunMemory {
   if (text === undefined) return NOTHING;

@@ -77,7 +77,7 @@ class Monitor {
       }),
       canTell: () => true,
       retired: new Set(),
-      failed: [],
+      isWhole: true,
       memory: '',
     });
   }

@@ -341,9 +341,8 @@ test('all symptoms have a detector, and each is told where all that it rests on 
     for (const source of rests)
       assert.equal(detect(observed({ [source]: undefined })).canTell(H, symptom), false, symptom);
   }
-  const all = detect(
-    observed({ gate, receiver: { kind: 'well' }, ...says({}), ...storedAgoMin(1, 1, 1), ...stored(1) }),
-  );
+  const seen = { ...says({}), ...stored(1, COMMITS[0]), ...tried({ success: 1 }), ...reported({}) };
+  const all = detect(observed({ gate, receiver: { kind: 'well' }, ...seen }));
   assert.deepEqual(
     SYMPTOM_NAMES.filter((symptom) => !all.canTell(H, symptom)),
     ['fleet-silent'],
@@ -358,13 +357,30 @@ test('nothing is told of a host that is not heard: what fired goes on', () => {
     'backlog',
     'clock-skew',
     'duplicate-identity',
+    'fatal-only',
     'fleet-silent',
     'receiver-down',
     'refused',
     'silent',
     'stale-code',
+    'unhealthy',
+    'unstamped',
     'update-failed',
   ]);
+});
+
+test('what gets worse is not gone: code that leaves the window, fewer attempts, a report that says nothing', () => {
+  const gone = (seen: Partial<Observed>) =>
+    SYMPTOM_NAMES.filter((symptom) => detect(observed({ gate, ...seen })).canTell(H, symptom));
+  assert.ok(!gone(stored(1, 'f'.repeat(40))).includes('stale-code'));
+  assert.ok(gone(stored(1, COMMITS[0])).includes('stale-code'));
+  assert.ok(!gone(tried({ serverError: 3 })).includes('fatal-only'));
+  assert.ok(gone(tried({ success: 1, serverError: 3 })).includes('fatal-only'));
+  assert.ok(!gone(reported({ status: 'unknown' })).includes('unhealthy'));
+  assert.ok(gone(reported({ status: 'yellow' })).includes('unhealthy'));
+  const expected = { expectedSinceMs: new Map([[H, NOW_MS]]) };
+  assert.ok(!gone({ ...expected, ledger: new Map() }).includes('never-seen'), 'within its grace after a lost memory');
+  assert.ok(gone({ ...expected, ...stored(1) }).includes('never-seen'));
 });
 
 test('findings come by host, then in the order of the symptoms; nothing of retired hosts', () => {

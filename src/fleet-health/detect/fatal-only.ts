@@ -1,11 +1,13 @@
 // fatal-only: a host whose attempts fail, all or nearly all of them, and of which none succeeds.
 
+import { hasSucceeded } from '../attempt-tallies.ts';
 import type { AttemptTally, Detector } from '../observed.ts';
 import { cureOfRefusal } from './cures.ts';
 
 export const fatalOnly: Detector = {
   symptom: 'fatal-only',
   rests: ['attempts'],
+  tells: hasSucceeded,
   detect: (observed) => {
     const { fatal_min_count, fatal_ratio_threshold, recent_window_min } = observed.thresholds;
     return [...(observed.attempts ?? [])].flatMap(([host, { success, clientError, serverError, codes }]) => {

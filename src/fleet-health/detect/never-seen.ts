@@ -8,6 +8,8 @@ import { pingFrom } from './cures.ts';
 export const neverSeen: Detector = {
   symptom: 'never-seen',
   rests: ['ledger'],
+  // Within its grace nothing is known: gone is what has stored, or is expected no more.
+  tells: ({ ledger, expectedSinceMs }, host) => ledger?.has(host) === true || !expectedSinceMs.has(host),
   detect: (observed) =>
     [...observed.expectedSinceMs].flatMap(([host, sinceMs]) => {
       const waitedS = (observed.nowMs - sinceMs) / 1000;

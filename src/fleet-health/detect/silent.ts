@@ -46,6 +46,10 @@ function explain(host: string, observed: Observed): { why: string; suggestedFix:
   }
   return {
     why: 'nothing recorded: its heartbeat is fresh, and nothing waits',
-    suggestedFix: onHost(host, 'sudo systemctl restart cis490-orchestrator', 'systemctl status cis490-orchestrator'),
+    suggestedFix: onHost(
+      host,
+      'sudo systemctl try-restart cis490-orchestrator',
+      'systemctl status cis490-orchestrator',
+    ),
   };
 }

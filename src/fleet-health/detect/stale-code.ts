@@ -9,7 +9,13 @@ const SHORT_COMMIT = 12;
 export const staleCode: Detector = {
   symptom: 'stale-code',
   rests: ['ledger', 'gate'],
-  tells: hasStoredWithinLookback,
+  // Code that has left the window is not better code: its host is refused now.
+  tells: (observed, host) => {
+    const { commits, windowLength } = observed.gate ?? { commits: [], windowLength: 0 };
+    const commit = observed.ledger?.get(host)?.commit;
+    const isInWindow = commit !== undefined && commits.slice(0, windowLength).includes(commit);
+    return isInWindow && hasStoredWithinLookback(observed, host);
+  },
   detect: (observed) => {
     const { commits, windowLength } = observed.gate ?? { commits: [], windowLength: 0 };
     const distances = new Map(commits.slice(0, windowLength).map((commit, distance) => [commit, distance]));

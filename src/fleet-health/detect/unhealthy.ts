@@ -1,7 +1,7 @@
 // unhealthy: a host whose doctor says red, or has not said anything for too long. The cures are ours, by check id: a report is the host's word.
 
 import { formatDuration } from '../../lib/format-duration.ts';
-import { type CheckId, DOCTOR_CHECKS } from '../../protocol/doctor-checks.ts';
+import { type CheckId, DOCTOR_CHECKS, isHostCheckId } from '../../protocol/doctor-checks.ts';
 import type { Detector } from '../observed.ts';
 import { onHost } from './cures.ts';
 
@@ -11,6 +11,7 @@ const DOCTOR = 'cis490 doctor';
 export const unhealthy: Detector = {
   symptom: 'unhealthy',
   rests: ['reports'],
+  tells: ({ reports }, host) => (reports?.get(host)?.status ?? 'unknown') !== 'unknown',
   detect: ({ reports, nowMs, thresholds }) =>
     [...(reports ?? [])].flatMap(([host, { status, receivedAtMs, redChecks }]) => {
       const ageS = (nowMs - receivedAtMs) / 1000;
@@ -26,15 +27,11 @@ export const unhealthy: Detector = {
         ];
       }
       if (status !== 'red') return [];
-      const checks = redChecks.filter(isCheckId);
+      const checks = redChecks.filter(isHostCheckId);
       const detail = checks.length === 0 ? 'its doctor says red' : `its doctor says red: ${nameAll(checks)}`;
       return [{ host, symptom: 'unhealthy', detail, suggestedFix: cureOf(host, checks[0]) }];
     }),
 };
-
-function isCheckId(id: string): id is CheckId {
-  return Object.hasOwn(DOCTOR_CHECKS, id);
-}
 
 function nameAll(checks: readonly CheckId[]): string {
   const named = checks.slice(0, MOST_NAMED).map((id) => `${id} (${DOCTOR_CHECKS[id].meaning})`);

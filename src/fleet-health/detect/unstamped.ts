@@ -1,11 +1,13 @@
 // unstamped: a host whose episodes do not say which commit made them.
 
+import { hasSucceeded } from '../attempt-tallies.ts';
 import type { Detector } from '../observed.ts';
 import { stampHost } from './cures.ts';
 
 export const unstamped: Detector = {
   symptom: 'unstamped',
   rests: ['attempts'],
+  tells: hasSucceeded,
   detect: ({ attempts, thresholds }) =>
     [...(attempts ?? [])]
       .filter(([, tally]) => tally.unstamped >= thresholds.fatal_min_count)

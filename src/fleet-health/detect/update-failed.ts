@@ -29,6 +29,8 @@ function faultOf({ update, version }: HeartbeatFacts, { nowMs, thresholds }: Obs
   const ago = atMs === undefined ? '' : ` ${formatDuration(Math.max(0, (nowMs - atMs) / 1000))} ago`;
   if (result === 'rolled-back') return `its last update${to} was rolled back${ago}`;
   if (result === 'failed') return `its last update${to} failed${ago}`;
+  // Its target is of the recording code, which is not this program.
+  if (update.source === 'git') return undefined;
   // What it says that it runs; `update.commit` is what ran before.
   const commit = version?.commit;
   if (atMs === undefined || target === undefined || commit === undefined || commit === target) return undefined;

@@ -101,6 +101,14 @@ const STORIES: Record<string, Array<[run: Run, ...told: string[]]>> = {
     [{ minute: 95, notEvaluated: ['silent'] }],
     [{ minute: 100 }, 'h1 silent resolved'],
   ],
+  'held back while the fleet was silent, and too old to be seen when that ends: told then': [
+    [{ minute: 0, found: ['* fleet-silent', 'h1 silent'] }, '* fleet-silent firing'],
+    [{ minute: 5, notEvaluated: ['silent'] }],
+    [{ minute: 10, notEvaluated: ['silent'] }, '* fleet-silent resolved', 'h1 silent firing'],
+    [{ minute: 200, notEvaluated: ['silent'] }],
+    [{ minute: 205 }],
+    [{ minute: 210 }, 'h1 silent resolved'],
+  ],
   'a reminder each hour while it is found': [
     [{ minute: 0, found: SILENT }, 'h1 silent firing'],
     [{ minute: 59, found: SILENT }],

@@ -123,7 +123,9 @@ function toldOf({ before, after, seen }: Step, { run, reminderMs }: LifeCycleInp
   const isTold = notifiedAt !== null;
   // Silenced or not: whoever was told that it fires waits for its end.
   if (after.state === 'resolved') return { ...(isTold && seen !== 'retired' && { kind: 'resolved' }), notifiedAt };
-  if (seen !== 'found' || isQuiet(after) || before?.acknowledged) return { notifiedAt };
+  // Held back when it was found, and not to be seen any more: it is still owed.
+  const isOwed = seen === 'unknown' && !isTold;
+  if ((seen !== 'found' && !isOwed) || isQuiet(after) || before?.acknowledged) return { notifiedAt };
   if (!isTold) return { kind: 'firing', notifiedAt: run.nowWall };
   const passedMs = run.nowMs - (parseTimeMs(notifiedAt) ?? run.nowMs);
   // The clock was set back: what has passed is not known, and is counted from now on.

@@ -54,7 +54,7 @@ class World {
       findings: [],
       canTell: () => true,
       retired: new Set(),
-      failed: [],
+      isWhole: true,
       memory: `minute ${this.minute}`,
       ...fields,
     });
@@ -139,7 +139,7 @@ test('the heartbeat URL is called after a good run alone', async (t) => {
   world.heartbeatUrl = sink.url;
   await world.run({ findings: [SILENT] });
   assert.deepEqual(sink.calls, ['GET /1f2e'], 'alerts are no failure');
-  await world.run({ failed: ['attempts'] });
+  await world.run({ isWhole: false });
   assert.equal(sink.calls.length, 1, 'a source could not be read');
   world.web.answer = async () => {
     throw new Error('down');

@@ -41,7 +41,7 @@ export async function settleRun(options: SettleOptions, run: DetectedRun): Promi
   await state.applyRun(await changeOf(options, run));
   const allTold = await tellAll(options);
   // A switch that is not fed is the last way to tell that a source cannot be read, or that a channel takes nothing.
-  if (heartbeatUrl === undefined || run.failed.length > 0 || !allTold) return;
+  if (heartbeatUrl === undefined || !run.isWhole || !allTold) return;
   await callHeartbeatUrl(heartbeatUrl, logger);
 }
 

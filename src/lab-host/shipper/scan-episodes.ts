@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Logger } from '../../lib/logger.ts';
 import { META_FILE } from '../../protocol/episode-meta.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
-import type { DataLayout, DataLayout } from '../data-layout.ts';
+import type { DataLayout } from '../data-layout.ts';
 import { bytesOnDisk } from './bytes-on-disk.ts';
 import { lookAt } from './quick-files.ts';
 import { removeTree } from './remove-tree.ts';
