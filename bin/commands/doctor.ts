@@ -41,7 +41,8 @@ export function registerDoctor(program: Command): void {
       endWithReader();
       const report = await collect(options);
       await print(report, options.json ?? false);
-      process.exitCode = report.status === 'red' ? 1 : 0;
+      // What a check that ran into its limit has left open is not waited for; a call that hangs in the kernel still is.
+      process.exit(report.status === 'red' ? 1 : 0);
     });
 }
 
@@ -98,12 +99,14 @@ async function chooseRole(config: string | undefined): Promise<DoctorRole> {
   });
 }
 
+/** Resolves when stdout has taken all of it: an exit would cut off what a pipe has not. */
 async function print(report: DoctorReport, json: boolean): Promise<void> {
-  if (json) {
-    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-    return;
-  }
+  const text = json ? `${JSON.stringify(report, null, 2)}\n` : await describe(report);
+  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+}
+
+async function describe(report: DoctorReport): Promise<string> {
   const { describeReport } = await import('../../src/lab-host/doctor/describe-report.ts');
   const hasColours = process.stdout.isTTY && !process.env['NO_COLOR'];
-  process.stdout.write(describeReport(report, { hasColours, columns: process.stdout.columns }));
+  return describeReport(report, { hasColours, columns: process.stdout.columns });
 }

@@ -2,7 +2,7 @@
 
 import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { RetireDesk } from '../../src/receiver/fleet/retire-host.ts';
+import type { RetireByHandDesk } from '../../src/receiver/fleet/retire-host.ts';
 import { type CommonOptions, examples, prepare, withCommonOptions } from './common.ts';
 
 export function registerHost(program: Command): void {
@@ -36,18 +36,20 @@ export function registerHost(program: Command): void {
 }
 
 /** The configuration is read as whoever calls; the store is opened as whom it belongs to. */
-async function atDesk(options: CommonOptions, work: (desk: RetireDesk) => Promise<void>): Promise<void> {
-  const [{ receiverConfigDefinition }, { becomeOwner, loginName }, { openControl }] = await Promise.all([
-    import('../../src/receiver/receiver-config.ts'),
-    import('../../src/lib/become-owner.ts'),
-    import('../../src/storage/open-storage.ts'),
-  ]);
+async function atDesk(options: CommonOptions, work: (desk: RetireByHandDesk) => Promise<void>): Promise<void> {
+  const [{ receiverConfigDefinition }, { becomeOwner, loginName }, { openControl }, { isKnownHost }] =
+    await Promise.all([
+      import('../../src/receiver/receiver-config.ts'),
+      import('../../src/lib/become-owner.ts'),
+      import('../../src/storage/open-storage.ts'),
+      import('../../src/receiver/fleet/known-host.ts'),
+    ]);
   const { config } = await prepare(options, receiverConfigDefinition);
   const by = loginName();
   await becomeOwner(config.store.root);
   const control = await openControl(config.store.root);
   try {
-    await work({ control, clock: systemClock, by });
+    await work({ control, clock: systemClock, by, isKnown: (hostId) => isKnownHost(config, hostId) });
   } finally {
     await control.close();
   }

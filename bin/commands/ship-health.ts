@@ -29,7 +29,8 @@ export function registerShipHealth(program: Command): void {
         logger,
       };
       const report = await collectDoctorReport({ ...looked, environment: process.env });
-      process.exitCode = await shipHealth({ ...looked, report, stop: stopSignal() });
+      // What a check that ran into its limit has left open is not waited for; a call that hangs in the kernel still is.
+      process.exit(await shipHealth({ ...looked, report, stop: stopSignal() }));
     });
 }
 

@@ -7,17 +7,21 @@ import type { HostStateReader } from '../storage/host-state.ts';
 import type { SeenReport } from './observed.ts';
 import { parseTimeMs } from './parse-time.ts';
 
+const MOST_CHECKS = 100;
+
 // Of any version, and of any other doctor: what is missing is not said.
 const reportSchema = z.object({
   status: z.enum(CHECK_STATUSES).catch('unknown'),
-  checks: z
-    .array(
+  // Cut first: to say what is wrong with a million of them would take seconds.
+  checks: z.preprocess(
+    (all) => (Array.isArray(all) ? all.slice(0, MOST_CHECKS) : []),
+    z.array(
       z
         .object({ id: z.string(), status: z.enum(CHECK_STATUSES) })
         .nullable()
         .catch(null),
-    )
-    .catch([]),
+    ),
+  ),
 });
 
 /** Throws `cannot-read`. */

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
-import { inertJson } from '../lib/inert-text.ts';
+import { inertJson, inertLine } from '../lib/inert-text.ts';
 import { describeAlerts } from './alerts/describe-alerts.ts';
 import { describeSilences, whatIsSilenced } from './alerts/describe-silences.ts';
 import { describeFleet } from './fleet/describe-fleet.ts';
@@ -79,7 +79,9 @@ export async function acknowledgeAlert(options: OperatorOptions, alertId: string
     role: 'admin',
     listedBy: 'cis490 alerts',
   } as const;
-  await show(options, call, ({ value }) => [`acknowledged ${value.id}: no more reminders until it is resolved`]);
+  await show(options, call, ({ value }) => [
+    `acknowledged ${inertLine(value.id)}: no more reminders until it is resolved`,
+  ]);
 }
 
 export async function silenceAlerts(
@@ -94,7 +96,7 @@ export async function silenceAlerts(
     role: 'admin',
   } as const;
   await show(options, call, ({ value }) => [
-    `silenced ${value.id}: ${whatIsSilenced(value)}, until ${plainTime(value.expires_at ?? '')}`,
+    `silenced ${inertLine(value.id)}: ${whatIsSilenced(value)}, until ${plainTime(value.expires_at ?? '')}`,
   ]);
 }
 

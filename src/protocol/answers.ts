@@ -28,6 +28,9 @@ export const pingAnswerSchema = z
   .object({
     ok: z.literal(true),
     host_id: z.string().nullable().meta({ description: 'The host that the credential is bound to' }),
+    expires_at: wallTime.nullable().meta({
+      description: 'When the token ends; null for one that never does, and for a certificate',
+    }),
     server_time: wallTime,
     version: z.string().nullable().meta({ description: 'The commit that the receiver runs' }),
     gate: z.object({ enabled: z.boolean(), head: commit.nullable() }),

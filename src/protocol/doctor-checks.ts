@@ -109,6 +109,11 @@ export const DOCTOR_CHECKS = {
 
 export type CheckId = keyof typeof DOCTOR_CHECKS;
 
+/** Whether a lab host's report may have it: of the receiver's own checks a host knows nothing. */
+export function isHostCheckId(id: string): id is CheckIdOf<'lab-host'> {
+  return Object.hasOwn(DOCTOR_CHECKS, id) && DOCTOR_CHECKS[id as CheckId].role !== 'receiver';
+}
+
 /** The checks of one role's doctor. */
 export type CheckIdOf<Role extends DoctorRole> = {
   [Id in CheckId]: (typeof DOCTOR_CHECKS)[Id]['role'] extends Role | 'both' ? Id : never;

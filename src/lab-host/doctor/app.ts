@@ -5,6 +5,7 @@ import { loginName } from '../../lib/become-owner.ts';
 import { ConfigError } from '../../lib/config/config-error.ts';
 import { type LoadedConfig, loadConfig } from '../../lib/config/load-config.ts';
 import { red } from '../../lib/self-check/check-result.ts';
+import { requireRights } from '../../lib/self-check/require-rights.ts';
 import { runChecks } from '../../lib/self-check/run-checks.ts';
 import {
   DOCTOR_SCHEMA_VERSION,
@@ -19,7 +20,6 @@ import type { Check } from './check.ts';
 import { ALL_CHECKS } from './checks/all-checks.ts';
 import { createCures } from './cures.ts';
 import { createDoctorContext, type DoctorContext, type DoctorOptions } from './doctor-context.ts';
-import { requireRights } from './require-rights.ts';
 
 /**
  * A configuration that cannot be used is a finding, too: the report then has that one check. Throws `bad-input` when whoever asks may not

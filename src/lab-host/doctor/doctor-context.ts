@@ -5,12 +5,12 @@ import type { LoadedConfig } from '../../lib/config/load-config.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { LIBRARY_DIRECTORIES } from '../../lib/self-check/libraries.ts';
 import { programRunner, type RunProgram } from '../../lib/self-check/run-program.ts';
+import { findServiceUser, type ServiceUser } from '../../lib/self-check/service-user.ts';
 import { type DataLayout, dataLayout } from '../data-layout.ts';
 import { readInstalledVersion } from '../installed-version.ts';
 import type { LabHostConfig } from '../lab-host-config.ts';
 import { type Cures, createCures } from './cures.ts';
 import { ReceiverLook } from './receiver-look.ts';
-import { findServiceUser, type ServiceUser } from './service-user.ts';
 
 export interface DoctorOptions {
   configPath: string;
@@ -60,7 +60,7 @@ export async function createDoctorContext(
 ): Promise<DoctorContext> {
   const { configPath, installRoot, journalFile, environment, clock, logger } = options;
   const run = programRunner(environment);
-  const user = await findServiceUser(config.paths.data_dir, run);
+  const user = await findServiceUser('cis490-shipper.service', config.paths.data_dir, run);
   const doctorConfig: DoctorConfig = config;
   const ofHost = {
     user: user.name,

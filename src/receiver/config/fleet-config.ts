@@ -92,7 +92,7 @@ function monitorSchema() {
         description: 'By how many episodes a quarantine may grow within 24 hours.',
         allowed: 'a whole number above 0',
       }),
-      doctor_max_age_s: durationInSeconds().prefault('36 h').meta({
+      doctor_max_age_s: durationInSeconds().prefault('50 h').meta({
         description: 'How old a doctor report may be.',
       }),
       clock_skew_s: durationInSeconds().prefault('2 min').meta({

@@ -1,10 +1,12 @@
 // Builds the doctor of the receiver and asks it once. It reads only: nothing of the store or of this machine is changed.
 
 import { join } from 'node:path';
+import { loginName } from '../../lib/become-owner.ts';
 import { ConfigError } from '../../lib/config/config-error.ts';
 import { type LoadedConfig, loadConfig } from '../../lib/config/load-config.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
 import { type CheckResult, red } from '../../lib/self-check/check-result.ts';
+import { requireRights } from '../../lib/self-check/require-rights.ts';
 import { runChecks } from '../../lib/self-check/run-checks.ts';
 import {
   DOCTOR_SCHEMA_VERSION,
@@ -24,7 +26,10 @@ import {
   receiverCures,
 } from './receiver-context.ts';
 
-/** A configuration that cannot be used is a finding, too: the report then has that one check. Never throws for what is wrong here. */
+/**
+ * A configuration that cannot be used is a finding, too: the report then has that one check. Throws `bad-input` when whoever asks may not
+ * read it, and nothing else for what is wrong here.
+ */
 export async function runReceiverDoctor(options: ReceiverDoctorOptions): Promise<DoctorReport> {
   const { clock, configPath, installRoot } = options;
   const loaded = load(configPath);
@@ -56,8 +61,9 @@ function load(path: string): LoadedConfig<ReceiverConfig> | ConfigError {
   try {
     return loadConfig(receiverConfigDefinition, path);
   } catch (error) {
-    if (error instanceof ConfigError) return error;
-    throw error;
+    if (!(error instanceof ConfigError)) throw error;
+    requireRights(error, process.getuid?.() ?? 0, loginName());
+    return error;
   }
 }
 

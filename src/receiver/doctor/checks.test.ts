@@ -32,6 +32,8 @@ test('a store that is not there, or is something else', async (t) => {
   const gone = await storeCheck.run(bench);
   assert.equal(gone.status, 'red');
   assert.match(gone.summary, /^there is no \S+store/);
+  const mount = `sudo mount -a && test -d ${bench.store} && sudo systemctl restart cis490-receiver`;
+  assert.equal(gone.cure, `findmnt --fstab --verify\n${mount}`);
   writeFileSync(bench.store, '');
   assert.match((await storeCheck.run(bench)).summary, /is no directory$/);
 });
@@ -56,6 +58,18 @@ test('what root once made by hand', async (t) => {
   const found = await storeCheck.run(bench);
   assert.equal(found.status, 'red');
   assert.equal(found.cure, `sudo chown -R 12345:12346 ${join(bench.store, 'alerts.jsonl')}`);
+});
+
+test('a store that is not the user’s of the receiver’s unit', async (t) => {
+  const programs = {
+    systemctl: "printf 'LoadState=loaded\\nUser=keeper\\n'",
+    id: "echo 'uid=54321(keeper) gid=54322(lab) groups=54322(lab)'",
+  };
+  const bench = receiverBench(t, { programs });
+  const { status, summary, cure } = await storeCheck.run(bench);
+  assert.equal(status, 'red');
+  assert.match(summary, /^not keeper's \(uid 54321\)/);
+  assert.match(cure ?? '', new RegExp(`^sudo chown -R keeper:lab ${bench.store} `));
 });
 
 const reserves: [freeGib: number, status: CheckStatus][] = [
@@ -223,11 +237,20 @@ for (const [properties, status, summary] of units) {
   });
 }
 
-test('the timer is the monitor’s', async (t) => {
-  const systemctl = `case "$3" in cis490-fleet-health.timer) printf '${RUNS}' ;; *) exit 1 ;; esac`;
-  const found = await timersCheck.run(receiverBench(t, { programs: { systemctl } }));
-  assert.deepEqual([found.status, found.summary], ['green', 'cis490-fleet-health.timer is active']);
-});
+const runs: [service: string, status: CheckStatus, summary: string][] = [
+  ['LoadState=loaded\\nResult=success\\n', 'green', 'cis490-fleet-health.timer is active, its last run was a success'],
+  ['LoadState=loaded\\nResult=exit-code\\n', 'red', 'the last run of cis490-fleet-health has failed: exit-code'],
+  ['LoadState=not-found\\nResult=success\\n', 'red', 'cis490-fleet-health.service is not installed'],
+];
+for (const [service, status, summary] of runs) {
+  test(`the timer is the monitor’s, and its last run counts: ${service}`, async (t) => {
+    const systemctl = `case "$3" in *.timer) printf '${RUNS}' ;; cis490-fleet-health.service) printf '${service}' ;; *) exit 1 ;; esac`;
+    const found = await timersCheck.run(receiverBench(t, { programs: { systemctl } }));
+    assert.deepEqual([found.status, found.summary], [status, summary]);
+    if (service.includes('exit-code'))
+      assert.equal(found.cure, 'sudo journalctl -u cis490-fleet-health -n 50 --no-pager');
+  });
+}
 
 test('where systemd cannot be asked, nothing is known, and nothing green', async (t) => {
   const found = await unitsCheck.run(receiverBench(t, { programs: { systemctl: 'exit 1' } }));

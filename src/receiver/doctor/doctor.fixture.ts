@@ -45,7 +45,10 @@ export function receiverBench(t: TestContext, receiver: SickReceiver = {}): Rece
   const options = {
     configPath,
     installRoot: root,
-    environment: { ...process.env, PATH: `${standIns(root, receiver.programs ?? {})}:${process.env['PATH']}` },
+    environment: {
+      ...process.env,
+      PATH: `${standIns(root, { systemctl: 'exit 1', ...receiver.programs })}:${process.env['PATH']}`,
+    },
     clock,
     logger: createLogger({ level: 'error', form: 'plain', clock, write: () => undefined }),
   };

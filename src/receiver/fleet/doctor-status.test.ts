@@ -35,6 +35,7 @@ test('red checks are those known here, each once; what is malformed among them s
     { id: 'clock', status: 'yellow' },
     { id: 'constructor', status: 'red' },
     { id: 'of-a-later-version', status: 'red' },
+    { id: 'store', status: 'red' },
     { id: 7, status: 'red' },
     { id: 'units', status: 'crimson' },
     null,
@@ -44,6 +45,13 @@ test('red checks are those known here, each once; what is malformed among them s
   const verdict = doctorVerdictOf(Buffer.from(JSON.stringify({ status: 'red', checks })));
   assert.deepEqual(verdict, { status: 'red', redChecks: ['disk', 'token-expiry'] });
   assert.deepEqual(doctorVerdictOf(Buffer.from('{"status":"red","checks":{}}')), { status: 'red', redChecks: [] });
+});
+
+test('of thousands of checks the first hundred are looked at', () => {
+  const checks = [...Array.from({ length: 100 }, () => ({})), { id: 'disk', status: 'red', summary: '' }];
+  const content = Buffer.from(JSON.stringify({ status: 'red', checks }));
+  assert.deepEqual(doctorVerdictOf(content), { status: 'red', redChecks: [] });
+  assert.deepEqual(reportedChecksOf(content), []);
 });
 
 test('meanings and cures are ours, with the name of the host in them', () => {

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { cutShort, inertLine } from '../../lib/inert-text.ts';
 import { CHECK_STATUSES, type CheckStatus } from '../../lib/self-check/check-result.ts';
 import type { FleetHost, ReportedChecks } from '../../protocol/answers.ts';
-import { type CheckId, DOCTOR_CHECKS } from '../../protocol/doctor-checks.ts';
+import { type CheckId, DOCTOR_CHECKS, isHostCheckId } from '../../protocol/doctor-checks.ts';
 
 const MOST_CHECKS = 100;
 const LONGEST_ID = 64;
@@ -17,7 +17,8 @@ const checkSchema = z
   .catch(null);
 const reportSchema = z.object({
   status: z.enum(CHECK_STATUSES).catch('unknown'),
-  checks: z.array(checkSchema).catch([]),
+  // Cut first: a thousand times as many malformed ones would keep the receiver from answering for seconds.
+  checks: z.preprocess((all) => (Array.isArray(all) ? all.slice(0, MOST_CHECKS) : []), z.array(checkSchema)),
 });
 
 export interface DoctorVerdict {
@@ -28,7 +29,7 @@ export interface DoctorVerdict {
 
 export function doctorVerdictOf(content: Uint8Array): DoctorVerdict {
   const { status, checks } = readReport(content);
-  const red = checks.flatMap((check) => (check?.status === 'red' && isCheckId(check.id) ? [check.id] : []));
+  const red = checks.flatMap((check) => (check?.status === 'red' && isHostCheckId(check.id) ? [check.id] : []));
   return { status, redChecks: [...new Set(red)] };
 }
 
@@ -36,7 +37,6 @@ export function doctorVerdictOf(content: Uint8Array): DoctorVerdict {
 export function reportedChecksOf(content: Uint8Array): ReportedChecks {
   return readReport(content)
     .checks.filter((check) => check !== null)
-    .slice(0, MOST_CHECKS)
     .map(({ id, status, summary }) => ({
       id: cutShort(inertLine(id), LONGEST_ID),
       status,
@@ -57,8 +57,4 @@ function readReport(content: Uint8Array): z.infer<typeof reportSchema> {
   } catch {
     return { status: 'unknown', checks: [] };
   }
-}
-
-function isCheckId(id: string): id is CheckId {
-  return Object.hasOwn(DOCTOR_CHECKS, id);
 }

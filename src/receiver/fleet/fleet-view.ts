@@ -8,6 +8,7 @@ import { isTombstone, type SequencedRow } from '../../protocol/ledger-row.ts';
 import type { HostState, NewHeartbeat } from '../../storage/host-state.ts';
 import type { Ledger } from '../../storage/ledger.ts';
 import { type DoctorVerdict, doctorVerdictOf } from './doctor-status.ts';
+import { shownOf } from './shown-heartbeat.ts';
 import { StoredQuarters } from './stored-quarters.ts';
 
 const PAGE_ROWS = 1_000;
@@ -25,6 +26,7 @@ export interface HostKnowledge {
   /** The row with the highest seq; undefined when it has never stored. */
   last: SequencedRow | undefined;
   day: StoredQuarters;
+  /** Its body is what `shownOf` keeps of it. */
   heartbeat: NewHeartbeat | undefined;
   doctor: (DoctorVerdict & { receivedAtWall: string }) | undefined;
   /** When it last came with a credential, for whatever. */
@@ -98,7 +100,7 @@ export class FleetView {
   /** It has just come: it replaces the one before, whatever the clock said then. */
   heartbeat(heartbeat: NewHeartbeat): void {
     if (!this.#hasPlaceFor(heartbeat.hostId)) return;
-    this.#host(heartbeat.hostId).heartbeat = heartbeat;
+    this.#host(heartbeat.hostId).heartbeat = { ...heartbeat, body: shownOf(heartbeat.body) };
   }
 
   report(hostId: string, content: Uint8Array, receivedAtWall: string): void {

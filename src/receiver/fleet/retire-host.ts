@@ -13,6 +13,12 @@ export interface RetireDesk {
   by: string;
 }
 
+/** At the receiver's machine a name is typed, and a slip of the pen must not leave the host that was meant to be told of. */
+export interface RetireByHandDesk extends RetireDesk {
+  /** Whether anything is known of such a host. */
+  isKnown(hostId: string): Promise<boolean>;
+}
+
 /** Resolves with the decision that stands, which may be an earlier one. */
 export async function retireHost(
   { control, clock, by }: RetireDesk,
@@ -27,16 +33,21 @@ export async function retireHost(
 
 /** As a person types it. Throws `bad-input`. */
 export async function retireByHand(
-  desk: RetireDesk,
+  desk: RetireByHandDesk,
   hostId: string,
   reasonText: string,
 ): ReturnType<typeof retireHost> {
   requireHostId(hostId);
   const reason = reasonSchema.safeParse(reasonText);
-  if (reason.success) return await retireHost(desk, hostId, reason.data);
-  throw new AppError('bad-input', 'the reason must be one line of text', {
-    hint: `say it in up to 500 characters: cis490 host retire ${hostId} --reason "disk dead, machine scrapped"`,
-  });
+  if (!reason.success)
+    throw new AppError('bad-input', 'the reason must be one line of text', {
+      hint: `say it in up to 500 characters: cis490 host retire ${hostId} --reason "disk dead, machine scrapped"`,
+    });
+  if (!(await desk.isKnown(hostId)))
+    throw new AppError('bad-input', `nothing is known of host ${hostId}`, {
+      hint: 'see which are known: cis490 fleet',
+    });
+  return await retireHost(desk, hostId, reason.data);
 }
 
 /** Throws `bad-input`, `not-retired`. */

@@ -2,7 +2,7 @@
 // configured at all, the loopback rule stands in for one.
 
 import type { IncomingMessage } from 'node:http';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, formatWallTime } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Control } from '../../storage/control.ts';
 import { hasCredential, type ReceiverConfig } from '../receiver-config.ts';
@@ -82,12 +82,13 @@ async function authenticateBearer(
   return known(principalOf(record));
 }
 
-function principalOf({ id, role, host }: TokenRecord): Principal {
+function principalOf({ id, role, host, expires_at }: TokenRecord): Principal {
   const name = `token ${id}`;
-  if (role !== 'host') return { role, name };
+  const expiry = expires_at !== undefined && { expiresAt: formatWallTime(Temporal.Instant.from(expires_at)) };
+  if (role !== 'host') return { role, name, ...expiry };
   // The file's schema admits no host token without its host.
   if (host === undefined) throw new Error(`${name} has no host`);
-  return { role, hostId: host, name };
+  return { role, hostId: host, name, ...expiry };
 }
 
 function missing(certificatesCount: boolean): Authentication {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Action, allows, hostOf, nameOf, type Principal } from './principal.ts';
+import { type Action, allows, expiryOf, hostOf, nameOf, type Principal } from './principal.ts';
 
 const PRINCIPALS = {
   open: { role: 'open' },
@@ -58,4 +58,12 @@ test('each has a name for the records', () => {
     'token t-2',
     'certificate lab-1',
   ]);
+});
+
+test('a token that ends is told when; whatever else comes with none', () => {
+  assert.equal(
+    expiryOf({ ...PRINCIPALS.host, expiresAt: '2027-01-01T00:00:00.000000+00:00' }),
+    '2027-01-01T00:00:00.000000+00:00',
+  );
+  for (const principal of Object.values(PRINCIPALS)) assert.equal(expiryOf(principal), null);
 });

@@ -1,11 +1,14 @@
 // Who a request comes from, and the one table of what each may do. What is not in the table is refused.
 
-/** `name` is for logs and for `by` in records, such as `token t-1a2b3c4d`, `certificate lab-07`, `fleet token`. */
+/**
+ * `name` is for logs and for `by` in records, such as `token t-1a2b3c4d`, `certificate lab-07`, `fleet token`. `expiresAt`: when its token
+ * ends, a wall time; absent for one that never does, and for what is no token.
+ */
 export type Principal =
   /** Nobody needs a credential, because none is configured and only this machine is listened to. */
   | { role: 'open' }
-  | { role: 'host'; hostId: string; name: string }
-  | { role: 'fleet' | 'reader' | 'admin'; name: string };
+  | { role: 'host'; hostId: string; name: string; expiresAt?: string }
+  | { role: 'fleet' | 'reader' | 'admin'; name: string; expiresAt?: string };
 
 export type Action =
   | 'write-episode'
@@ -98,6 +101,11 @@ export function allows(principal: Principal, action: Action, hostId?: string): b
 /** The one host that it speaks for, or null. */
 export function hostOf(principal: Principal): string | null {
   return principal.role === 'host' ? principal.hostId : null;
+}
+
+/** When its token ends, or null. */
+export function expiryOf(principal: Principal): string | null {
+  return (principal.role === 'open' ? undefined : principal.expiresAt) ?? null;
 }
 
 /** For logs, and for who did it in records. */

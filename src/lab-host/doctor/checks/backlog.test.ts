@@ -76,8 +76,9 @@ test('a shipper that leaves no sign of itself is named; an idle one is not', asy
   assert.match((await backlogCheck.run(await labHost(t))).summary, /no shipper has ever worked on/);
 });
 
-test('what waits without a stamped commit is told, unless the gate is off', async (t) => {
-  const { context, waits } = await host(t);
+test('what waits without a stamped commit is told, where the gate is known to be on', async (t) => {
+  const on = await serve(t, json(200, { ok: true, gate: { enabled: true, head: null } }));
+  const { context, waits } = await host(t, { url: on });
   waits('e-1', 0, '');
   const { status, summary, cure } = await backlogCheck.run(context);
   assert.equal(status, 'yellow');
@@ -88,4 +89,8 @@ test('what waits without a stamped commit is told, unless the gate is off', asyn
   const open = await host(t, { url });
   open.waits('e-1', 0, '');
   assert.equal((await backlogCheck.run(open.context)).status, 'green');
+
+  const unknown = await host(t);
+  unknown.waits('e-1', 0, '');
+  assert.equal((await backlogCheck.run(unknown.context)).status, 'green', 'no receiver answers');
 });

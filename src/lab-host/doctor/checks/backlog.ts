@@ -81,8 +81,8 @@ async function howManyUnstamped(waiting: readonly Waiting[], { layout, receiver 
   const ping = await receiver.ping();
   const gate =
     ping.kind === 'reached' ? z.object({ enabled: z.boolean() }).safeParse(ping.value.body['gate']) : undefined;
-  // It then takes such episodes, too.
-  if (gate?.data?.enabled === false) return 0;
+  // A gate that is off takes such episodes, too; of one that is not known nothing may be put aside.
+  if (gate?.data?.enabled !== true) return 0;
   let unstamped = 0;
   for (const { name } of waiting.slice(0, MOST_STAMPS_READ)) {
     const meta = await readSmallJson(join(layout.episodes, name, META_FILE));

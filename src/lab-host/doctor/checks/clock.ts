@@ -8,6 +8,9 @@ import type { DoctorContext } from '../doctor-context.ts';
 import { inDays } from '../times.ts';
 import { LOOK_LIMIT_MS } from './receiver-layers.ts';
 
+// Nothing is taken from a receiver that is not trusted yet.
+const NTP = ['sudo timedatectl set-ntp true', 'timedatectl timesync-status'] as const;
+
 export const clockCheck: Check<'clock'> = {
   id: 'clock',
   timeoutMs: LOOK_LIMIT_MS,
@@ -15,7 +18,7 @@ export const clockCheck: Check<'clock'> = {
     const { config, receiver } = context;
     const failed = await receiver.failed();
     // Over TLS a clock that is far off fails before anything can be asked.
-    if (failed?.code === 'clock-wrong') return red(failed.detail, ...setClock(context));
+    if (failed?.code === 'clock-wrong') return red(failed.detail, ...NTP);
     const ping = await receiver.ping();
     if (ping.kind === 'not-reached') return unknown(`not known: ${ping.failed} fails first`);
     const behindMs = clockBehindMs(ping.value);
@@ -28,10 +31,10 @@ export const clockCheck: Check<'clock'> = {
   },
 };
 
-/** The second line is for hosts that reach no time server: to the second, from the receiver itself. */
+/** The last line is for hosts that reach no time server: to the second, from the receiver itself. Without its answer nothing is set. */
 function setClock({ config, receiver }: DoctorContext): string[] {
   const ca = config.receiver.tls?.ca_file;
   const trusted = ca === undefined ? '' : ` --cacert ${shellWord(ca)}`;
   const date = `curl -sSI${trusted} ${shellWord(`${receiver.url.origin}/healthz`)} | sed -n 's/^[Dd]ate: //p'`;
-  return ['sudo timedatectl set-ntp true', `sudo date --set "$(${date} | tr -d '\\r')"`];
+  return [NTP[0], `now=$(${date} | tr -d '\\r'); test -n "$now" && sudo date --set "$now"`];
 }

@@ -3,11 +3,11 @@
 import { lstat } from 'node:fs/promises';
 import { errnoOf } from '../../../lib/app-error.ts';
 import { green, red } from '../../../lib/self-check/check-result.ts';
+import { mayUse } from '../../../lib/self-check/service-user.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
 import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
 import { layerCure } from '../layer-cures.ts';
-import { mayUse } from '../service-user.ts';
 import { LOOK_LIMIT_MS } from './receiver-layers.ts';
 
 const OTHERS = 0o007;

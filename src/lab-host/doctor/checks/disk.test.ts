@@ -48,7 +48,8 @@ test('no directory, or one that the service may not write to, is red', async (t)
   assert.equal(unwritable.cure, `sudo chown recorder:lab ${root}\nsudo chmod u+rwx ${root}`);
   rmSync(root, { recursive: true });
   const absent = await diskCheck.run({ ...context, user });
-  assert.deepEqual([absent.status, absent.cure], ['red', `sudo install -d -o recorder -g lab ${root}`]);
+  const mount = `sudo mount -a && test -d ${root} && sudo systemctl restart cis490-shipper`;
+  assert.deepEqual([absent.status, absent.cure], ['red', `findmnt --fstab --verify\n${mount}`]);
   writeFileSync(root, '');
   assert.match((await diskCheck.run(context)).summary, /is no directory/);
 });

@@ -6,12 +6,12 @@ import { isMissing } from '../../../lib/app-error.ts';
 import { formatSize } from '../../../lib/format-size.ts';
 import { isThere } from '../../../lib/is-there.ts';
 import { type CheckResult, green, red, yellow } from '../../../lib/self-check/check-result.ts';
+import { mayUse } from '../../../lib/self-check/service-user.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
 import { BACKPRESSURE_FILE } from '../../lab-host-config.ts';
 import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
 import { mountOf } from '../mount-of.ts';
-import { mayUse } from '../service-user.ts';
 
 const NEAR = 2;
 // Of all inodes.
@@ -34,10 +34,19 @@ async function whetherItCanBeWritten(root: string, { user, system }: DoctorConte
     if (isMissing(error)) return undefined;
     throw error;
   });
-  const make = `sudo install -d -o ${shellWord(user.name)} -g ${shellWord(user.group)} ${word}`;
-  if (!stats) return red(`there is no ${root}`, make);
+  // Made anew below an empty mount point it would hide what is on the disk that belongs there.
+  if (!stats)
+    return red(
+      `there is no ${root}: a disk may not be mounted`,
+      'findmnt --fstab --verify',
+      `sudo mount -a && test -d ${word} && sudo systemctl restart cis490-shipper`,
+    );
   if (!stats.isDirectory())
-    return red(`${root} is no directory`, `sudo mv ${word} ${shellWord(`${root}.aside`)}`, make);
+    return red(
+      `${root} is no directory`,
+      `sudo mv ${word} ${shellWord(`${root}.aside`)}`,
+      `sudo install -d -o ${shellWord(user.name)} -g ${shellWord(user.group)} ${word}`,
+    );
   const mount = mountOf(await realpath(root), await readFile(system.mountInfo, 'utf8').catch(() => ''));
   if (mount?.isReadOnly)
     return red(

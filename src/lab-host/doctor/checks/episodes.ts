@@ -5,10 +5,10 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, isMissing } from '../../../lib/app-error.ts';
 import { green, red } from '../../../lib/self-check/check-result.ts';
+import { mayUse, type ServiceUser } from '../../../lib/self-check/service-user.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
 import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
-import { mayUse, type ServiceUser } from '../service-user.ts';
 
 const MOST_ENTRIES = 5_000;
 

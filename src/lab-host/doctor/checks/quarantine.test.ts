@@ -62,6 +62,7 @@ test('the cure is that of the code', async (t) => {
     ['conflict', /^sudo .*quarantine list --code conflict --all/],
     ['retracted', /^sudo .*quarantine purge --code retracted --dry-run/],
     ['too-large', /^sudo .*quarantine requeue --code too-large/],
+    ['constructor', /^sudo .*quarantine requeue --code constructor/],
     ["x'; rm -rf /", /requeue --code 'x'\\''; rm -rf \/' /],
   ] as const) {
     assert.match((await quarantineCheck.run(await host(t, [[code, 1.5, 1]]))).cure ?? '', cure);

@@ -65,7 +65,7 @@ export const quarantineCheck: Check<'quarantine'> = {
 };
 
 function curesOf(code: string, { cures, layout, user }: DoctorContext): string[] {
-  const cure = CURE_OF[code];
+  const cure = Object.hasOwn(CURE_OF, code) ? CURE_OF[code] : undefined;
   const word = shellWord(code);
   if (cure === 'look') return [cures.cis490(`quarantine list --code ${word} --all`)];
   if (cure === 'purge') return [cures.cis490(`quarantine purge --code ${word} --dry-run`)];

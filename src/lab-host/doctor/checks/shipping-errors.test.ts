@@ -127,6 +127,20 @@ for (const [what, script, status, summary, cure] of [
     /^sudo usermod -a -G systemd-journal \S+$/m,
   ],
   [
+    'has such words in a line of the shipper',
+    'echo "episode packed episode=insufficient permissions"',
+    'green',
+    /^none/,
+    undefined,
+  ],
+  [
+    'says in its own lines that it may not be read',
+    'echo "No journal files were opened due to insufficient permissions."',
+    'unknown',
+    /may not read the journal/,
+    undefined,
+  ],
+  [
     "shows only what is one's own",
     'echo "Hint: You are currently not seeing messages from other users and the system." >&2',
     'unknown',

@@ -23,7 +23,7 @@ export const tokenExpiryCheck: Check<'token-expiry'> = {
     const expiresAt = expirySchema.parse(ping.value.body).expires_at;
     if (expiresAt === null) return green('it does not expire');
     const leftMs = Date.parse(expiresAt ?? '') - nowMsOf(clock);
-    if (Number.isNaN(leftMs)) return green('not told by this receiver');
+    if (Number.isNaN(leftMs)) return unknown('not told by this receiver');
     const host = shellWord(receiver.url.hostname.replace(/^\[|\]$/g, ''));
     const cure = [
       `ssh ${host} ${shellWord(`sudo cis490 token create --role host --host ${config.host_id}`)}`,

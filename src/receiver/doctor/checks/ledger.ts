@@ -4,7 +4,9 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '../../../lib/app-error.ts';
+import { isThere } from '../../../lib/is-there.ts';
 import { type CheckResult, green, red, yellow } from '../../../lib/self-check/check-result.ts';
+import { shellWord } from '../../../lib/shell-word.ts';
 import { isEpisodeId, isHostId } from '../../../protocol/ids.ts';
 import { isTombstone, type SequencedRow } from '../../../protocol/ledger-row.ts';
 import type { BlobReader } from '../../../storage/blob-store.ts';
@@ -22,7 +24,15 @@ export const ledgerCheck: Check<'ledger'> = {
   id: 'ledger',
   timeoutMs: 120_000,
   async run(context) {
-    const { storage, cures } = context;
+    const { config, storage, cures } = context;
+    const path = join(config.store.root, 'index.jsonl');
+    // The receiver makes it as it starts, and reading one that is missing finds nothing wrong.
+    if (!(await isThere(path)))
+      return red(
+        `there is no ${path}: put it back from the last backup`,
+        `ls -la ${shellWord(config.store.root)}`,
+        cures.cis490('index backfill --dry-run'),
+      );
     const { rows, badLines, count } = await sample(context);
     const wrong: string[] = [];
     for (const row of rows) {

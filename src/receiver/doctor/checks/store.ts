@@ -4,6 +4,7 @@ import { access, constants, lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, isMissing } from '../../../lib/app-error.ts';
 import { type CheckResult, green, red } from '../../../lib/self-check/check-result.ts';
+import { findServiceUser, type ServiceUser } from '../../../lib/self-check/service-user.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
 import type { Check } from '../check.ts';
 
@@ -12,11 +13,12 @@ const OURS = /^(?:episodes|incoming|uploads|host-health|(?:index|alerts)\.jsonl|
 const OWNER_READS_AND_WRITES = 0o600;
 const OWNER_ENTERS = 0o100;
 const MOST_NAMED = 5;
+const UNIT = 'cis490-receiver.service';
 
 export const storeCheck: Check<'store'> = {
   id: 'store',
   timeoutMs: 15_000,
-  async run({ config }) {
+  async run({ config, run }) {
     const { root } = config.store;
     const word = shellWord(root);
     const found = await stat(root).catch((error: unknown) => {
@@ -27,11 +29,11 @@ export const storeCheck: Check<'store'> = {
       return red(
         `there is no ${root}: a disk may not be mounted`,
         'findmnt --fstab --verify',
-        `sudo install -d -o cis490 -g cis490 ${word}`,
-        'sudo systemctl restart cis490-receiver',
+        // Never made anew here: a second, empty store below the mount point would take what is shipped.
+        `sudo mount -a && test -d ${word} && sudo systemctl restart cis490-receiver`,
       );
     if (!found.isDirectory()) return red(`${root} is no directory`, `sudo mv ${word} ${shellWord(`${root}.aside`)}`);
-    return (await whyReadOnly(root)) ?? (await whoseItIs(root, found.uid, found.gid));
+    return (await whyReadOnly(root)) ?? (await whetherItsOwnerMayWrite(root, await findServiceUser(UNIT, root, run)));
   },
 };
 
@@ -46,7 +48,7 @@ async function whyReadOnly(root: string): Promise<CheckResult | undefined> {
   );
 }
 
-async function whoseItIs(root: string, uid: number, gid: number): Promise<CheckResult> {
+async function whetherItsOwnerMayWrite(root: string, user: ServiceUser): Promise<CheckResult> {
   const names = (await readdir(root)).filter((name) => OURS.test(name));
   const [foreign, closed]: [string[], string[]] = [[], []];
   for (const path of [root, ...names.map((name) => join(root, name))]) {
@@ -57,16 +59,17 @@ async function whoseItIs(root: string, uid: number, gid: number): Promise<CheckR
     });
     if (!stats) continue;
     const needed = OWNER_READS_AND_WRITES | (stats.isDirectory() ? OWNER_ENTERS : 0);
-    if (stats.uid !== uid) foreign.push(path);
+    if (stats.uid !== user.uid) foreign.push(path);
     else if ((stats.mode & needed) !== needed) closed.push(path);
   }
   if (foreign.length > 0)
     return red(
-      `not whose ${root} is (uid ${uid}), so that the receiver may not write it: ${named(foreign)}`,
-      `sudo chown -R ${uid}:${gid} ${words(foreign)}`,
+      `not ${user.name}'s (uid ${user.uid}), so that the receiver may not write it: ${named(foreign)}`,
+      `sudo chown -R ${shellWord(`${user.name}:${user.group}`)} ${words(foreign)}`,
     );
-  if (closed.length > 0) return red(`its owner may not write ${named(closed)}`, `sudo chmod u+rwX ${words(closed)}`);
-  return green(`${root} is there, and its owner may write it`);
+  if (closed.length > 0)
+    return red(`${user.name} may not write ${named(closed)}, its own`, `sudo chmod u+rwX ${words(closed)}`);
+  return green(`${root} is there, and ${user.name} may write it`);
 }
 
 function named(paths: readonly string[]): string {

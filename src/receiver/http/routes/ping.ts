@@ -1,7 +1,7 @@
 // POST /v1/ping: shows a host that its whole path to the receiver works, credential included. Writes nothing.
 
 import { type PingAnswer, pingAnswerSchema } from '../../../protocol/answers.ts';
-import { hostOf } from '../../identity/principal.ts';
+import { expiryOf, hostOf } from '../../identity/principal.ts';
 import type { RouteDependencies } from '../route-dependencies.ts';
 import type { RouteTable } from '../route-table.ts';
 
@@ -19,6 +19,7 @@ export function registerPing(routes: RouteTable, dependencies: RouteDependencies
       const answer: PingAnswer = {
         ok: true,
         host_id: hostOf(principal),
+        expires_at: expiryOf(principal),
         server_time: clock.wallTime(),
         version,
         gate: { enabled: gate.enabled, head: gate.head() },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigError } from '../../lib/config/config-error.ts';
+import { ConfigError } from '../config/config-error.ts';
 import { requireRights } from './require-rights.ts';
 
 const errorOf = (message: string) =>

@@ -1,9 +1,9 @@
-// The user whom the programs of this host run as: what may be read and written is judged for that user, whoever asks the doctor.
+// The user whom the programs of this machine run as: what may be read and written is judged for that user, whoever asks the doctor.
 
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { RunProgram } from '../../lib/self-check/run-program.ts';
-import { showUnit } from '../../lib/self-check/show-unit.ts';
+import type { RunProgram } from './run-program.ts';
+import { showUnit } from './show-unit.ts';
 
 export interface ServiceUser {
   name: string;
@@ -14,16 +14,16 @@ export interface ServiceUser {
 
 export const MAY = { read: 4, write: 2, enter: 1 } as const;
 
-/** Of the shipper's unit, where there is one; else whoever owns the data, else whoever asks. */
-export async function findServiceUser(dataDirectory: string, run: RunProgram): Promise<ServiceUser> {
-  const shown = await showUnit(run, 'cis490-shipper.service', ['LoadState', 'User']).catch(() => undefined);
+/** Of the unit, where there is one; else whoever owns the directory, else whoever asks. */
+export async function findServiceUser(unit: string, directory: string, run: RunProgram): Promise<ServiceUser> {
+  const shown = await showUnit(run, unit, ['LoadState', 'User']).catch(() => undefined);
   const properties = shown?.kind === 'shown' ? shown.properties : undefined;
   const name = properties?.['LoadState'] === 'loaded' ? properties['User'] : undefined;
   if (name) {
     const user = await lookUp(name, run);
     if (user) return user;
   }
-  const owner = await stat(dataDirectory).catch(() => undefined);
+  const owner = await stat(directory).catch(() => undefined);
   const uid = owner?.uid ?? process.getuid?.() ?? 0;
   const gid = owner?.gid ?? process.getgid?.() ?? 0;
   return (await lookUp(String(uid), run)) ?? { name: String(uid), group: String(gid), uid, gids: [gid] };

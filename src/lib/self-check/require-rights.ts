@@ -1,7 +1,7 @@
-// Files that whoever asks may not read are no fault of this host, unless it is the service itself that asks.
+// Files that whoever asks may not read are no fault of this machine, unless it is the service itself that asks.
 
-import { AppError } from '../../lib/app-error.ts';
-import type { ConfigError } from '../../lib/config/config-error.ts';
+import { AppError } from '../app-error.ts';
+import type { ConfigError } from '../config/config-error.ts';
 
 const SERVICE = 'cis490';
 
@@ -10,7 +10,7 @@ export function requireRights(error: ConfigError, uid: number, loginName: string
   if (uid === 0 || loginName === SERVICE) return;
   const forbidden = error.mistakes.find(({ message }) => /\bEACCES\b|\bEPERM\b/.test(message));
   if (!forbidden) return;
-  throw new AppError('bad-input', `${loginName} may not read what this host is configured with: ${error.message}`, {
+  throw new AppError('bad-input', `${loginName} may not read what this machine is configured with: ${error.message}`, {
     hint: 'run it again with sudo',
     cause: error,
   });
