@@ -46,9 +46,10 @@ function explain(host: string, observed: Observed): { why: string; suggestedFix:
   }
   return {
     why: 'nothing recorded: its heartbeat is fresh, and nothing waits',
+    // A host that records with another recorder has it disabled; where it is enabled it may have ended, and is to be started.
     suggestedFix: onHost(
       host,
-      'sudo systemctl try-restart cis490-orchestrator',
+      'systemctl is-enabled cis490-orchestrator && sudo systemctl restart cis490-orchestrator',
       'systemctl status cis490-orchestrator',
     ),
   };
