@@ -163,7 +163,7 @@ for (const [serverTime, told] of [
 test('a line a layer, the cure under the one that failed, and nothing that drives the terminal', () => {
   assert.equal(
     formatLayer({ layer: 'tcp', status: 'ok', detail: 'a\x1b[2Jb' }, false),
-    'ok           tcp                 a [2Jb\n',
+    'ok           tcp                 a?[2Jb\n',
   );
   assert.equal(
     formatLayer({ layer: 'gate', status: 'failed', code: 'c', detail: 'd', cure: 'one\ntwo' }, false),
