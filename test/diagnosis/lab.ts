@@ -1,6 +1,8 @@
 // A small fleet that is well: a receiver with its monitor, and lab hosts that ship to it, each a machine of its own, with the real programs.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type DoctorReport, doctorReportSchema } from '../../src/protocol/doctor-report.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { sha256 } from '../support/episodes.ts';
@@ -25,7 +27,6 @@ const MIN_MS = 60_000;
 interface HostView {
   host_id: string;
   state: string;
-  outcomes: Record<string, number>;
   heartbeat: { received_at_wall: string; [key: string]: unknown } | null;
 }
 
@@ -112,11 +113,12 @@ ${orchestrator === host ? workload : ''}${hostKeys}${change.more ?? ''}`;
       return id || `e-${this.#published}`;
     });
     const code = commit === null ? '' : `,"code_version":{"commit":"${commit}","dirty":false}`;
+    // Not in recording/: an orchestrator that starts takes for abandoned what it finds there.
     const lines = ids.map(
-      (episodeId) => `mkdir -p recording/${episodeId} episodes
-echo '{"episode_id":"${episodeId}","host_id":"${host}","schema_version":"test-1","workload":"test"${code}}' >recording/${episodeId}/meta.json
-echo ${content} >recording/${episodeId}/data
-mv recording/${episodeId} episodes/${episodeId}`,
+      (episodeId) => `mkdir -p made/${episodeId} episodes
+echo '{"episode_id":"${episodeId}","host_id":"${host}","schema_version":"test-1","workload":"test"${code}}' >made/${episodeId}/meta.json
+echo ${content} >made/${episodeId}/data
+mv made/${episodeId} episodes/${episodeId}`,
     );
     const data = '/var/lib/cis490/data';
     await this.machines.sure(
@@ -129,11 +131,11 @@ mv recording/${episodeId} episodes/${episodeId}`,
   /** One more episode of it, and the receiver has it. */
   async stored(host: string): Promise<void> {
     const [id] = await this.publish(host);
-    const path = `/var/lib/cis490/episodes/${host}/${id}.tar.zst`;
-    await until(
-      async () => (await this.machines.shell(RECEIVER, `test -e ${path}`)).code === 0,
-      `${host} stores ${id}`,
-    );
+    const { machines } = this;
+    const stored = join(machines.rootOf(RECEIVER), `var/lib/cis490/episodes/${host}/${id}.tar.zst`);
+    // Once it is retired its answer has come, and the attempt is counted.
+    const waiting = join(machines.rootOf(host), `var/lib/cis490/data/episodes/${id}`);
+    await until(() => existsSync(stored) && !existsSync(waiting), `${host} stores ${id}`);
   }
 
   /** Each running host is heard anew. */
@@ -174,13 +176,16 @@ mv recording/${episodeId} episodes/${episodeId}`,
     return hosts.find(({ host_id }) => host_id === host)?.state;
   }
 
-  /** So many of its attempts were answered, and none of them was stored. */
+  /** So many of its attempts were answered with a refusal. */
   async refusals(host: string, count: number): Promise<void> {
-    await until(async () => {
-      const { hosts } = await this.ask<{ hosts: HostView[] }>('/v1/fleet');
-      const outcomes = hosts.find(({ host_id }) => host_id === host)?.outcomes ?? {};
-      const { stored, duplicate, ...refused } = outcomes;
-      return Object.values(refused).reduce((sum, one) => sum + one, 0) >= count;
+    // As the monitor will read it: the receiver writes its counts down each second.
+    const path = join(this.machines.rootOf(RECEIVER), 'var/lib/cis490/state.db');
+    await until(() => {
+      using database = new DatabaseSync(path, { readOnly: true });
+      const sum = database.prepare(
+        "SELECT sum(count) AS refused FROM attempts WHERE host_id = ? AND outcome NOT IN ('stored', 'duplicate')",
+      );
+      return Number(sum.get(host)?.['refused'] ?? 0) >= count;
     }, `${count} attempts of ${host} fail`);
   }
 

@@ -11,7 +11,7 @@ import { sha256 } from '../support/episodes.ts';
 import { GOOD_COMMIT, STALE_COMMIT, TestFleet } from '../support/fleet.ts';
 import { namesIn } from '../support/nothing-lost.ts';
 import { eventually, type Program } from '../support/program.ts';
-import { put } from '../support/put.ts';
+import { put, send } from '../support/put.ts';
 import { hasSystemPart } from '../support/system-part.ts';
 import { makeDirectory, removeDirectory } from '../support/temporary-directory.ts';
 
@@ -72,6 +72,29 @@ describe('refusal while the client sends', () => {
     socket.write('GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n');
     const answers = await readToEnd(socket);
     assert.match(answers, /^HTTP\/1\.1 400 [\s\S]*commit-missing[\s\S]*HTTP\/1\.1 200 [\s\S]*\{"ok":true\}$/);
+  });
+
+  test('a small refused body that comes late meets no reset where the connection ends with the answer', async () => {
+    const socket = connect({ port: fleet.port, host: '127.0.0.1', allowHalfOpen: true });
+    const failures: Error[] = [];
+    socket.on('error', (error) => failures.push(error));
+    socket.write(
+      `PUT ${TARGET} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 600000\r\nX-Cis490-Code-Commit: ${STALE_COMMIT}\r\n\r\n`,
+    );
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      answer += chunk;
+    });
+    await once(socket, 'end');
+    assert.match(answer, /^HTTP\/1\.1 412 [\s\S]*commit-not-in-window/);
+    for (let sent = 0; sent < 600_000; sent += 100_000) {
+      await new Promise((resolve) => socket.write(Buffer.alloc(100_000, 'x'), resolve));
+      // By then the receiver has seen it, and a reset would have come back.
+      assert.equal((await send(fleet.port, '/healthz')).status, 200);
+    }
+    socket.end();
+    await once(socket, 'close');
+    assert.deepEqual(failures, []);
   });
 
   test('with Expect: 100-continue a refused body, and a stored one, is never asked for', async () => {

@@ -23,7 +23,8 @@ export class LingeringCloser {
     const hasBody = (length !== undefined && length !== '0') || request.headers['transfer-encoding'] !== undefined;
     if (!hasBody || request.complete || response.headersSent) return;
     const isSmall = length !== undefined && Number(length) <= SMALL_BODY_BYTES;
-    if (isSmall && !awaitsContinue) {
+    // A client that wants to end the connection has it ended by Node with the answer, whatever still comes.
+    if (isSmall && !awaitsContinue && response.shouldKeepAlive) {
       request.resume();
       return;
     }
