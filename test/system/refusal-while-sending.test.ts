@@ -92,9 +92,9 @@ describe('refusal while the client sends', () => {
       // By then the receiver has seen it, and a reset would have come back.
       assert.equal((await send(fleet.port, '/healthz')).status, 200);
     }
+    assert.deepEqual(failures, []);
     socket.end();
     await once(socket, 'close');
-    assert.deepEqual(failures, []);
   });
 
   test('with Expect: 100-continue a refused body, and a stored one, is never asked for', async () => {
