@@ -46,6 +46,15 @@ test('the defaults', (t) => {
       quarantine_cleanup_interval_s: 3600,
     },
     orchestrator: { enabled: false, drain_max_s: 600, workload: [] },
+    autoupdate: {
+      enabled: false,
+      source: 'receiver',
+      release_keys: [],
+      branch: 'main',
+      keep_releases: 3,
+      health_window_s: 180,
+    },
+    cert: { enabled: false, renew_at: 0.66 },
     doctor: {
       backlog_yellow_s: 3600,
       backlog_red_s: 7200,

@@ -7,6 +7,7 @@ import { durationInDays, durationInSeconds } from '../lib/config/duration.ts';
 import { secretFile } from '../lib/config/secret-file.ts';
 import { bandwidth, size } from '../lib/config/size.ts';
 import { HOST_ID_PATTERN, hostIdSchema } from '../protocol/ids.ts';
+import { parseReleaseKey } from '../protocol/release.ts';
 
 /** In the data directory while its disk is short: written by the shipper, obeyed by the orchestrator. */
 export const BACKPRESSURE_FILE = 'BACKPRESSURE';
@@ -29,6 +30,8 @@ export const labHostConfigDefinition = defineConfig({
       receiver: receiverSchema(context),
       shipper: shipperSchema(),
       orchestrator: orchestratorSchema(context),
+      autoupdate: autoupdateSchema(),
+      cert: certSchema(),
       doctor: doctorSchema(),
     }),
 });
@@ -156,6 +159,93 @@ function orchestratorSchema(context: ConfigContext) {
     .meta({ description: 'Runs the workloads that record episodes.' });
 }
 
+function autoupdateSchema() {
+  return z
+    .strictObject({
+      enabled: z.boolean().default(false).meta({
+        description: 'Whether this host brings its own program up to date, and takes back what does not work.',
+      }),
+      source: z.enum(['receiver', 'git']).default('receiver').meta({
+        description:
+          'Where releases come from: signed bundles of the receiver, or a git repository, for recording code that lives in one with this program.',
+      }),
+      release_keys: z
+        .array(
+          z.string().refine((text) => parseReleaseKey(text) !== undefined, {
+            message: 'an Ed25519 public key: the base64 line of its PEM',
+          }),
+        )
+        .default([])
+        .meta({
+          description:
+            'Who may sign bundles: public keys as cis490 release keygen prints them. One signature is enough.',
+          example: ['MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE='],
+          allowed: 'Ed25519 public keys, each the base64 line of its PEM',
+        }),
+      remote: z.string().min(1).optional().meta({
+        description: 'For source "git": the repository, as git clone takes it.',
+        example: 'https://forge.example/lab/cis490.git',
+      }),
+      branch: z.string().min(1).default('main').meta({ description: 'For source "git": the branch that is followed.' }),
+      keep_releases: z
+        .int()
+        .min(2)
+        .max(100)
+        .default(3)
+        .meta({ description: 'How many releases stay on the disk, the one that runs and the one before included.' }),
+      health_window_s: durationInSeconds()
+        .prefault(180)
+        .meta({ description: 'How long a new release is watched before it is kept.' }),
+      pin: z
+        .string()
+        .regex(/^[0-9a-f]{7,64}$/, 'a git commit, or the first 7 or more digits of one')
+        .optional()
+        .meta({
+          description: 'Only this commit is installed; anything else is left alone.',
+          example: '3f786850e387550fdab836ed7e6dc881de23001b',
+        }),
+    })
+    .superRefine(requireUpdateSource, { when: whenSound('enabled', 'source', 'release_keys', 'remote') })
+    .prefault({})
+    .meta({ description: 'Keeps the installed release current.' });
+}
+
+function requireUpdateSource(
+  {
+    enabled,
+    source,
+    release_keys,
+    remote,
+  }: { enabled: boolean; source: string; release_keys: string[]; remote?: string | undefined },
+  context: z.core.$RefinementCtx,
+): void {
+  if (!enabled) return;
+  if (source === 'receiver' && release_keys.length === 0)
+    addMistake(context, 'no key, so that no bundle could be trusted', 'at least one key', ['release_keys']);
+  if (source === 'git' && remote === undefined)
+    addMistake(context, 'source = "git" without it', 'the repository to fetch from', ['remote']);
+}
+
+function certSchema() {
+  return z
+    .strictObject({
+      enabled: z.boolean().default(false).meta({
+        description:
+          "Whether this host gets and renews its own certificate: [receiver.tls] then has cert_file and key_file in cis490's identity/current/.",
+      }),
+      est_url: receiverUrl().optional().meta({
+        description: "Where certificates are asked for (RFC 7030); the receiver's own address where it is not set.",
+        example: 'https://receiver.example:8443',
+      }),
+      renew_at: z.number().gt(0).lt(1).default(0.66).meta({
+        description: 'After which part of its lifetime a certificate is renewed.',
+        allowed: 'a number between 0 and 1',
+      }),
+    })
+    .prefault({})
+    .meta({ description: "This host's certificate." });
+}
+
 function doctorSchema() {
   const count = () => z.int().positive().meta({ allowed: 'a whole number above 0' });
   return z
@@ -261,7 +351,7 @@ function refuseDuplicateNames(workloads: readonly { name?: unknown }[], context:
 }
 
 /** Output: scheme, host and port, without a slash at the end. */
-function receiverUrl() {
+export function receiverUrl() {
   const allowed = 'http:// or https://, a host, and a port if need be; no path, no user name';
   return z
     .string()

@@ -56,6 +56,7 @@ test('the defaults', (t) => {
         blocked_commits: [],
         dirty: 'accept',
       },
+      certificates: { host_lifetime_days: 90, server_lifetime_days: 365, ca_lifetime_days: 3650 },
       fleet: { expected_hosts: [], notifier: [] },
     },
   );
@@ -83,13 +84,22 @@ test('the example loads as it stands, and with all of its keys, one source aside
   assert.deepEqual(fleet.expected_hosts, ['lab-03']);
   const { tls: _tls, proxy_headers: _headers, ...address } = listen;
   const { backup_stamp, ...stored } = store;
-  assert.equal(backup_stamp, '/var/lib/cis490-backup/last-backup');
+  assert.equal(backup_stamp, '/mnt/backup/cis490/last-backup');
   const { proxy_headers: _default, ...defaults } = asItStands.listen;
   assert.deepEqual(
     { address, store: stored },
     { address: defaults, store: asItStands.store },
     'a comment shows the default',
   );
+});
+
+test('keys of the older system are read, each with a warning', (t) => {
+  const older = `[version_gate]\n${FORGE}repo_path = "r.git"\nauth_token = "s3cret"\n`;
+  const { config, warnings } = loadConfig(receiverConfigDefinition, writeConfig(t, older));
+  assert.equal(config.version_gate.auth_token_file?.reveal(), 's3cret');
+  assert.match(config.version_gate.local_repo_path ?? '', /\/r\.git$/);
+  assert.match(String(warnings), /repo_path is deprecated; use local_repo_path/);
+  assert.match(String(warnings), /auth_token is deprecated; use auth_token_file/);
 });
 
 test('a gate has one source, or is off', (t) => {

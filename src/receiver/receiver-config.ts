@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { messageOf } from '../lib/app-error.ts';
 import { configPath } from '../lib/config/config-path.ts';
 import { addMistake, type ConfigContext, type ConfigOf, defineConfig, whenSound } from '../lib/config/define-config.ts';
-import { durationInSeconds } from '../lib/config/duration.ts';
+import { durationInDays, durationInSeconds } from '../lib/config/duration.ts';
 import { size, sizeInBytes } from '../lib/config/size.ts';
 import { fleetSchema } from './config/fleet-config.ts';
 import { listenSchema } from './config/listen-config.ts';
@@ -17,7 +17,10 @@ export type ReceiverConfig = ConfigOf<typeof receiverConfigDefinition>;
 export const receiverConfigDefinition = defineConfig({
   title: 'Receiver',
   defaultPath: '/etc/cis490/receiver.toml',
-  olderKeys: [{ path: ['version_gate', 'repo_path'], instead: 'local_repo_path' }],
+  olderKeys: [
+    { path: ['version_gate', 'repo_path'], instead: 'local_repo_path' },
+    { path: ['version_gate', 'auth_token'], instead: 'auth_token_file', inlineSecret: true },
+  ],
   schema: (context) =>
     z
       .strictObject({
@@ -25,6 +28,7 @@ export const receiverConfigDefinition = defineConfig({
         store: storeSchema(context),
         auth: authSchema(context),
         version_gate: versionGateSchema(context),
+        certificates: certificatesSchema(),
         fleet: fleetSchema(context),
       })
       .superRefine(refuseOpenDoors, { when: whenSound('listen', 'auth') }),
@@ -82,8 +86,8 @@ function storeSchema(context: ConfigContext) {
         .meta({ description: 'Space that is left free: below it, episodes are put off until there is room again.' }),
       backup_stamp: configPath(context).optional().meta({
         description:
-          'A file that the backup touches when it has ended well: cis490 doctor then tells when that is too long ago.',
-        example: '/var/lib/cis490-backup/last-backup',
+          'A file that cis490 backup writes when all of it is saved: cis490 doctor then tells when that is too long ago.',
+        example: '/mnt/backup/cis490/last-backup',
       }),
       backup_max_age_s: durationInSeconds().prefault('36 h').meta({
         description: 'How long ago the last backup may have ended; after twice as long it is red.',
@@ -112,4 +116,21 @@ function authSchema(context: ConfigContext) {
       }),
     })
     .meta({ description: 'Who may send.' });
+}
+
+function certificatesSchema() {
+  return z
+    .strictObject({
+      host_lifetime_days: durationInDays()
+        .prefault(90)
+        .meta({ description: 'How long a certificate of a lab host is good for; hosts renew at two thirds of it.' }),
+      server_lifetime_days: durationInDays()
+        .prefault(365)
+        .meta({ description: "How long the receiver's own certificate is good for; it renews itself." }),
+      ca_lifetime_days: durationInDays()
+        .prefault(3650)
+        .meta({ description: 'How long a certificate authority is good for that cis490 ca init or renew-ca makes.' }),
+    })
+    .prefault({})
+    .meta({ description: "The receiver's own certificate authority (cis490 ca)." });
 }
