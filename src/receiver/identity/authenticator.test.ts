@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { readFile, rm, utimes, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { sha256 } from '../../../test/support/episodes.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { createAuthenticator } from './authenticator.ts';
-import { listenConfig, RevocationsInMemory, recordingLogger, SettableClock, serveWhoAmI } from './identity.fixture.ts';
+import {
+  EnrolmentTokensInMemory,
+  listenConfig,
+  RevocationsInMemory,
+  recordingLogger,
+  SettableClock,
+  serveWhoAmI,
+} from './identity.fixture.ts';
 import type { TokenRecord } from './tokens-file.ts';
 
 const FLEET_TOKEN = 's3cret';
@@ -42,17 +49,18 @@ async function open(t: TestContext, records: TokenRecord[], fleetToken: string |
   const write = (tokens: TokenRecord[]) => writeFile(path, JSON.stringify({ tokens }));
   if (records.length > 0) await write(records);
   const control = new RevocationsInMemory();
+  const enrolments = new EnrolmentTokensInMemory();
   const clock = new SettableClock();
   const { logger, lines } = recordingLogger();
   const auth = { tokens_file: path, ...(fleetToken !== undefined && { fleet_token_sha256: sha256(fleetToken) }) };
-  const authenticator = createAuthenticator({ listen: listenConfig(), auth, control, clock, logger });
+  const authenticator = createAuthenticator({ listen: listenConfig(), auth, control, enrolments, clock, logger });
   const { port } = await serveWhoAmI(t, () => authenticator);
   const who = async (...headers: string[]) => {
     const outcome = await ask(port, headers);
     return outcome['kind'] === 'known' ? outcome['principal'] : outcome['code'];
   };
   const bearer = (token: string) => who('Authorization', `Bearer ${token}`);
-  return { path, write, control, clock, lines, port, who, bearer };
+  return { path, write, control, enrolments, clock, lines, port, who, bearer };
 }
 
 const FLEET = { role: 'fleet', name: 'fleet token' };
@@ -185,7 +193,15 @@ test('without any credential the loopback rule stands in', async (t) => {
   const path = join(temporaryDirectory(t), 'tokens.json');
   const { logger } = recordingLogger();
   const control = new RevocationsInMemory();
-  const options = { listen: listenConfig(), auth: { tokens_file: path }, control, clock: new SettableClock(), logger };
+  const enrolments = new EnrolmentTokensInMemory();
+  const options = {
+    listen: listenConfig(),
+    auth: { tokens_file: path },
+    control,
+    enrolments,
+    clock: new SettableClock(),
+    logger,
+  };
   const authenticator = createAuthenticator(options);
   const { port } = await serveWhoAmI(t, () => authenticator);
   assert.equal((await ask(port, []))['code'], 'forbidden');
@@ -200,8 +216,79 @@ test('a damaged tokens file keeps it from starting', async (t) => {
   const path = join(temporaryDirectory(t), 'tokens.json');
   await writeFile(path, 'x');
   const { logger } = recordingLogger();
-  const options = { control: new RevocationsInMemory(), clock: new SettableClock(), logger };
+  const options = {
+    control: new RevocationsInMemory(),
+    enrolments: new EnrolmentTokensInMemory(),
+    clock: new SettableClock(),
+    logger,
+  };
   assert.throws(() => createAuthenticator({ listen: listenConfig(), auth: { tokens_file: path }, ...options }), {
     code: 'bad-tokens-file',
+  });
+});
+
+describe('an enrolment token', () => {
+  const TOKEN = {
+    id: 'e-1',
+    sha256: sha256('new-here'),
+    hostId: 'lab-9',
+    createdAt: '2026-05-01T00:00:00.000000+00:00',
+    expiresAt: '2126-05-01T00:00:00.000000+00:00',
+    by: 'ada',
+  };
+  const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
+  const PRINCIPAL = {
+    role: 'enrolment',
+    hostId: 'lab-9',
+    name: 'enrolment token e-1',
+    expiresAt: TOKEN.expiresAt,
+  };
+  for (const [title, authorization, more, outcome] of [
+    ['as the password', basic('enrol:new-here'), {}, PRINCIPAL],
+    ['of any user', basic('somebody:new-here'), {}, PRINCIPAL],
+    ['of no user', basic(':new-here'), {}, PRINCIPAL],
+    ['bound to a key', basic('enrol:new-here'), { keySha256: 'a'.repeat(64) }, PRINCIPAL],
+    ['as the user', basic('new-here:'), {}, 'credential-missing'],
+    ['without a colon', basic('new-here'), {}, 'credential-missing'],
+    ['not in base64', 'Basic enrol:new-here', {}, 'credential-missing'],
+    ['as a bearer', 'Bearer new-here', {}, 'credential-invalid'],
+    ['another', basic('enrol:new-her'), {}, 'credential-invalid'],
+    ['with a colon more', basic('enrol:x:new-here'), {}, 'credential-invalid'],
+    ['expired', basic('enrol:new-here'), { expiresAt: TOKEN.createdAt }, 'credential-invalid'],
+    ['revoked', basic('enrol:new-here'), { revokedAt: TOKEN.createdAt }, 'credential-invalid'],
+  ] as const) {
+    test(`${title}: ${typeof outcome === 'string' ? outcome : 'known'}`, async (t) => {
+      const { who, enrolments } = await open(t, []);
+      enrolments.tokens.push({ ...TOKEN, ...more });
+      assert.deepEqual(await who('Authorization', authorization), outcome);
+    });
+  }
+
+  test('is refused where others could read it', async () => {
+    const { logger } = recordingLogger();
+    const authenticator = createAuthenticator({
+      listen: listenConfig({ trusted_proxies: ['192.0.2.7'] }),
+      auth: { tokens_file: '/nowhere', fleet_token_sha256: sha256(FLEET_TOKEN) },
+      control: new RevocationsInMemory(),
+      enrolments: Object.assign(new EnrolmentTokensInMemory(), { tokens: [TOKEN] }),
+      clock: new SettableClock(),
+      logger,
+    });
+    const from = (remoteAddress: string) =>
+      ({
+        headers: { authorization: basic('enrol:new-here') },
+        headersDistinct: { authorization: [basic('enrol:new-here')] },
+        socket: { remoteAddress },
+      }) as unknown as IncomingMessage;
+    for (const [address, kind] of [
+      ['192.0.2.1', 'refused'],
+      ['192.0.2.7', 'known'],
+      ['127.0.0.1', 'known'],
+      ['::ffff:127.0.0.1', 'known'],
+      ['::1', 'known'],
+    ] as const) {
+      assert.equal(authenticator.isConfidential(from(address)), kind === 'known', address);
+      assert.equal((await authenticator.authenticate(from(address))).kind, kind, address);
+    }
   });
 });

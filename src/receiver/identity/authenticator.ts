@@ -1,15 +1,19 @@
-// Who is asking. A bearer token decides alone where one is sent; otherwise the client's certificate does; where no credential is
+// Who is asking. A token decides alone where one is sent; otherwise the client's certificate does; where no credential is
 // configured at all, the loopback rule stands in for one.
 
 import type { IncomingMessage } from 'node:http';
+import { TLSSocket } from 'node:tls';
 import { type Clock, formatWallTime } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Control } from '../../storage/control.ts';
+import type { Enrolments } from '../../storage/enrolments.ts';
 import { hasCredential, type ReceiverConfig } from '../receiver-config.ts';
 import { type Authentication, known, refused } from './authentication.ts';
 import { BearerTokens } from './bearer-tokens.ts';
 import { CertificateAuthenticator } from './certificate-authenticator.ts';
 import { readCertificates } from './certificate-authorities.ts';
+import { findEnrolmentToken, isBasic } from './enrolment-tokens.ts';
+import { isLoopbackAddress } from './loopback.ts';
 import { authenticateOnLoopback } from './loopback-rule.ts';
 import type { Principal } from './principal.ts';
 import { singleHeader } from './single-header.ts';
@@ -17,8 +21,12 @@ import type { TokenRecord } from './tokens-file.ts';
 import { TrustedProxies } from './trusted-proxies.ts';
 
 export interface Authenticator {
-  /** Throws what the port Control throws. */
+  /** Throws what the ports Control and Enrolments throw. */
   authenticate(request: IncomingMessage): Promise<Authentication>;
+  /** By the client's certificate, whatever else it sends. Throws what Control throws. */
+  authenticateCertificate(request: IncomingMessage): Promise<Authentication>;
+  /** Whether nobody on the way reads what the client sends: TLS, this machine alone, or a trusted proxy. */
+  isConfidential(request: IncomingMessage): boolean;
   /** The client as a log names it: `address:port`, or `address` as a trusted proxy tells it. */
   clientOf(request: IncomingMessage): string;
 }
@@ -27,19 +35,25 @@ export interface AuthenticatorOptions {
   listen: ReceiverConfig['listen'];
   auth: ReceiverConfig['auth'];
   control: Pick<Control, 'isTokenRevoked' | 'isCertificateRevoked'>;
+  enrolments: Pick<Enrolments, 'findToken'>;
   clock: Clock;
   logger: Logger;
 }
+
+export const IN_THE_CLEAR =
+  'over plain HTTP it could be read and changed on the way: use https, or a proxy in [listen] trusted_proxies';
 
 /** Throws `bad-tokens-file`, `bad-certificate`. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { listen, auth, control, clock, logger } = options;
   const proxies = new TrustedProxies(listen.trusted_proxies);
   const clientOf = (request: IncomingMessage) => proxies.clientOf(request);
+  const isConfidential = (request: IncomingMessage) =>
+    request.socket instanceof TLSSocket || isFromThisMachine(request) || proxies.sent(request);
   if (!hasCredential({ listen, auth })) {
     const authenticate = async ({ method = '', headers, socket }: IncomingMessage) =>
       authenticateOnLoopback(method, headers, socket);
-    return { authenticate, clientOf };
+    return { authenticate, authenticateCertificate: async () => noCertificate(), isConfidential, clientOf };
   }
   const tokens = new BearerTokens({ fleetTokenSha256: auth.fleet_token_sha256, path: auth.tokens_file, logger });
   const caFile = listen.tls?.client_ca_file;
@@ -56,11 +70,31 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     // Also an empty one: who means to send a token is told so, and not taken for somebody else.
     if (request.headers.authorization !== undefined) {
       const value = authorization.kind === 'one' ? authorization.value : '';
+      if (isBasic(value)) return await authenticateBasic(value, isConfidential(request), options);
       return await authenticateBearer(value, { tokens, control, clock });
     }
     return (await certificates.authenticate(request)) ?? missing(caFile !== undefined);
   };
-  return { authenticate, clientOf };
+  const authenticateCertificate = async (request: IncomingMessage) =>
+    (await certificates.authenticate(request)) ?? noCertificate();
+  return { authenticate, authenticateCertificate, isConfidential, clientOf };
+}
+
+function isFromThisMachine({ socket: { remoteAddress = '' } }: IncomingMessage): boolean {
+  return isLoopbackAddress(remoteAddress.replace(/^::ffff:/i, ''));
+}
+
+/** A machine that is yet to get its certificate. */
+async function authenticateBasic(
+  authorization: string,
+  isConfidential: boolean,
+  { enrolments, clock }: AuthenticatorOptions,
+): Promise<Authentication> {
+  if (!isConfidential) return refused('forbidden', `an enrolment token is refused: ${IN_THE_CLEAR}`);
+  const found = await findEnrolmentToken(authorization, { enrolments, clock });
+  if (found.kind === 'refused') return found;
+  const { id, hostId, expiresAt } = found.token;
+  return known({ role: 'enrolment', hostId, name: `enrolment token ${id}`, expiresAt });
 }
 
 async function authenticateBearer(
@@ -94,4 +128,11 @@ function principalOf({ id, role, host, expires_at }: TokenRecord): Principal {
 function missing(certificatesCount: boolean): Authentication {
   const other = certificatesCount ? ', or a client certificate' : '';
   return refused('credential-missing', `send Authorization: Bearer <token>${other}`);
+}
+
+function noCertificate(): Authentication {
+  return refused(
+    'credential-missing',
+    'no client certificate was shown that counts here ([listen.tls] client_ca_file)',
+  );
 }

@@ -12,7 +12,14 @@ import { tlsOptionsOf } from '../http/tls-options.ts';
 import type { ReceiverConfig } from '../receiver-config.ts';
 import { createAuthenticator } from './authenticator.ts';
 import { identifiersOf } from './certificate-authenticator.ts';
-import { listenConfig, RevocationsInMemory, recordingLogger, SettableClock, serveWhoAmI } from './identity.fixture.ts';
+import {
+  EnrolmentTokensInMemory,
+  listenConfig,
+  RevocationsInMemory,
+  recordingLogger,
+  SettableClock,
+  serveWhoAmI,
+} from './identity.fixture.ts';
 
 interface Lab {
   directory: string;
@@ -71,11 +78,25 @@ async function openReceiver(t: TestContext, listen: ReceiverConfig['listen'], wi
   const clock = new SettableClock();
   const { logger } = recordingLogger();
   const auth = { tokens_file: join(lab.directory, 'none.json'), fleet_token_sha256: '0'.repeat(64) };
-  let authenticator = createAuthenticator({ listen, auth, control, clock, logger });
+  let authenticator = createAuthenticator({
+    listen,
+    auth,
+    control,
+    enrolments: new EnrolmentTokensInMemory(),
+    clock,
+    logger,
+  });
   const tls = withTls ? tlsOptionsOf(listen, Date.now()) : undefined;
   const served = await serveWhoAmI(t, () => authenticator, tls);
   const reload = (next: ReceiverConfig['listen']) => {
-    authenticator = createAuthenticator({ listen: next, auth, control, clock, logger });
+    authenticator = createAuthenticator({
+      listen: next,
+      auth,
+      control,
+      enrolments: new EnrolmentTokensInMemory(),
+      clock,
+      logger,
+    });
     const options = tlsOptionsOf(next, Date.now())?.options;
     if (options) (served.server as import('node:https').Server).setSecureContext(options);
   };

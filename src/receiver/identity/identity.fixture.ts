@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test';
 import { type Clock, formatWallTime, systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
 import type { RevokedCertificate, RevokedToken } from '../../storage/control.ts';
+import type { EnrolmentToken } from '../../storage/enrolments.ts';
 import type { TlsOptions } from '../http/tls-options.ts';
 import type { ReceiverConfig } from '../receiver-config.ts';
 import type { Authenticator } from './authenticator.ts';
@@ -40,6 +41,15 @@ export class RevocationsInMemory {
 
   async listRevokedCertificates(): Promise<RevokedCertificate[]> {
     return this.#certificates;
+  }
+}
+
+/** The part of the port Enrolments that credentials need. */
+export class EnrolmentTokensInMemory {
+  readonly tokens: EnrolmentToken[] = [];
+
+  async findToken(sha256: string): Promise<EnrolmentToken | undefined> {
+    return this.tokens.find((token) => token.sha256 === sha256);
   }
 }
 

@@ -8,9 +8,10 @@ const PRINCIPALS = {
   fleet: { role: 'fleet', name: 'fleet token' },
   reader: { role: 'reader', name: 'token t-2' },
   host: { role: 'host', hostId: 'lab-1', name: 'certificate lab-1' },
+  enrolment: { role: 'enrolment', hostId: 'lab-1', name: 'enrolment token e-1' },
 } as const satisfies Record<string, Principal>;
 
-// Who may, of: open admin fleet reader; then the host with its own data, another's, and nobody's.
+// Who may, of: open admin fleet reader enrolment; then the host with its own data, another's, and nobody's.
 const TABLE: Record<Action, string> = {
   'write-episode': 'open admin fleet own',
   'send-heartbeat': 'open admin fleet own',
@@ -18,6 +19,7 @@ const TABLE: Record<Action, string> = {
   'read-episode-headers': 'open admin fleet reader own',
   ping: 'open admin fleet own others nobodys',
   'read-gate': 'open admin fleet reader own others nobodys',
+  'read-releases': 'open admin fleet reader enrolment own others nobodys',
   'read-contract': 'open admin fleet reader own others nobodys',
   'read-readiness': 'open admin fleet reader',
   'read-episode': 'open admin reader',
@@ -46,8 +48,8 @@ for (const [action, expected] of Object.entries(TABLE) as [Action, string][]) {
   });
 }
 
-test('only a host speaks for a host', () => {
-  assert.deepEqual(Object.values(PRINCIPALS).map(hostOf), [null, null, null, null, 'lab-1']);
+test('only a host, or a machine that is to become one, speaks for a host', () => {
+  assert.deepEqual(Object.values(PRINCIPALS).map(hostOf), [null, null, null, null, 'lab-1', 'lab-1']);
 });
 
 test('each has a name for the records', () => {
@@ -57,6 +59,7 @@ test('each has a name for the records', () => {
     'fleet token',
     'token t-2',
     'certificate lab-1',
+    'enrolment token e-1',
   ]);
 });
 

@@ -8,6 +8,8 @@ export type Principal =
   /** Nobody needs a credential, because none is configured and only this machine is listened to. */
   | { role: 'open' }
   | { role: 'host'; hostId: string; name: string; expiresAt?: string }
+  /** A machine that has an enrolment token and no certificate yet. */
+  | { role: 'enrolment'; hostId: string; name: string; expiresAt?: string }
   | { role: 'fleet' | 'reader' | 'admin'; name: string; expiresAt?: string };
 
 export type Action =
@@ -16,6 +18,7 @@ export type Action =
   | 'write-host-health'
   | 'ping'
   | 'read-gate'
+  | 'read-releases'
   | 'read-contract'
   | 'read-readiness'
   | 'read-episode-headers'
@@ -39,6 +42,7 @@ const OF_A_HOST: Partial<Record<Action, Right>> = {
   'read-episode-headers': 'own',
   ping: 'yes',
   'read-gate': 'yes',
+  'read-releases': 'yes',
   'read-contract': 'yes',
 };
 
@@ -48,6 +52,7 @@ const EVERYTHING: Record<Action, Right> = {
   'write-host-health': 'yes',
   ping: 'yes',
   'read-gate': 'yes',
+  'read-releases': 'yes',
   'read-contract': 'yes',
   'read-readiness': 'yes',
   'read-episode-headers': 'yes',
@@ -66,6 +71,7 @@ const RIGHTS: Record<Principal['role'], Partial<Record<Action, Right>>> = {
   open: EVERYTHING,
   admin: EVERYTHING,
   host: OF_A_HOST,
+  enrolment: { 'read-releases': 'yes' },
   fleet: {
     'write-episode': 'yes',
     'send-heartbeat': 'yes',
@@ -73,6 +79,7 @@ const RIGHTS: Record<Principal['role'], Partial<Record<Action, Right>>> = {
     'read-episode-headers': 'yes',
     ping: 'yes',
     'read-gate': 'yes',
+    'read-releases': 'yes',
     'read-contract': 'yes',
     'read-readiness': 'yes',
     'read-host-health': 'yes',
@@ -89,6 +96,7 @@ const RIGHTS: Record<Principal['role'], Partial<Record<Action, Right>>> = {
     'read-gate': 'yes',
     'read-contract': 'yes',
     'read-readiness': 'yes',
+    'read-releases': 'yes',
   },
 };
 
@@ -98,9 +106,9 @@ export function allows(principal: Principal, action: Action, hostId?: string): b
   return right === 'yes' || (right === 'own' && hostId !== undefined && hostOf(principal) === hostId);
 }
 
-/** The one host that it speaks for, or null. */
+/** The one host that it speaks for, or is to become, or null. */
 export function hostOf(principal: Principal): string | null {
-  return principal.role === 'host' ? principal.hostId : null;
+  return 'hostId' in principal ? principal.hostId : null;
 }
 
 /** When its token ends, or null. */

@@ -36,6 +36,37 @@ export const CONTROL_MIGRATIONS: Migrations = [
     decided_by TEXT NOT NULL,
     reason TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;`,
+  `
+  CREATE TABLE enrolment_tokens (
+    id TEXT PRIMARY KEY,
+    sha256 TEXT NOT NULL UNIQUE,
+    host_id TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    key_sha256 TEXT,
+    revoked_at TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE issued_certificates (
+    serial_key TEXT PRIMARY KEY,
+    serial TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    host_id TEXT NOT NULL,
+    key_sha256 TEXT NOT NULL,
+    not_before TEXT NOT NULL,
+    not_after TEXT NOT NULL,
+    issued_at TEXT NOT NULL,
+    authority TEXT NOT NULL,
+    occasion TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX issued_certificates_by_host ON issued_certificates (host_id, issued_at);
+  CREATE TABLE roll_outs (
+    commit_id TEXT PRIMARY KEY,
+    percent INTEGER NOT NULL CHECK (percent BETWEEN 0 AND 100),
+    paused INTEGER NOT NULL CHECK (paused IN (0, 1)),
+    decided_at TEXT NOT NULL,
+    decided_by TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;`,
 ];
 
 type Row = Record<string, SQLOutputValue>;
@@ -173,6 +204,6 @@ function plainHex(text: string): string {
 }
 
 /** A serial is a number: leading zeros are a matter of the writer. */
-function serialKey(serial: string): string {
+export function serialKey(serial: string): string {
   return plainHex(serial).replace(/^0+(?=.)/, '');
 }
