@@ -14,7 +14,10 @@ const TLS_MEANINGS: ReadonlyArray<readonly [pattern: RegExp, code: string]> = [
   [/^CERT_HAS_EXPIRED$/, 'certificate-expired'],
   [/^CERT_NOT_YET_VALID$/, 'certificate-not-yet-valid'],
   [/ALTNAME_INVALID$|^HOSTNAME_MISMATCH$/, 'certificate-wrong-name'],
-  [/^(?:UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|INVALID_CA)/, 'certificate-untrusted'],
+  [
+    /^(?:UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_UNTRUSTED|CERT_SIGNATURE_FAILURE|INVALID_CA)/,
+    'certificate-untrusted',
+  ],
 ];
 const NAME_CODES = new Set(['ENOTFOUND', 'EAI_NONAME', 'ERR_INVALID_URL']);
 

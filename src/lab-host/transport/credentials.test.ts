@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { type IssuedCertificate, TestAuthority } from '../../../test/support/certificates.ts';
@@ -58,7 +60,7 @@ describe('a token', () => {
     ['that is empty', (path: string) => writeFileSync(path, '')],
     ['that is gone', (path: string) => rmSync(path)],
   ] as const) {
-    test(`in a file ${fault} stays what it was, with one warning until it works`, (t) => {
+    test(`in a file ${fault} stays what it was, with one error until it works`, (t) => {
       const path = tokenFile(t, 'one');
       const { files, lines } = bench({ token: new Secret('one', path) });
       files.current();
@@ -68,7 +70,7 @@ describe('a token', () => {
         assert.equal(files.current().bearerToken, 'one');
       }
       assert.equal(lines.length, 1, lines.join(''));
-      assert.match(lines[0] ?? '', /WARNING .*the old ones stay error=/);
+      assert.match(lines[0] ?? '', /ERROR .*the old ones stay error=/);
       assert.ok(lines[0]?.includes(path));
       rmSync(path, { force: true });
       writeFileSync(path, 'two', { mode: 0o600 });
@@ -129,6 +131,36 @@ describe('a client certificate', () => {
     at.put('key', at.two);
     files.lookAgain();
     assert.deepEqual(shown(files.current()), [at.two.cert.trim(), at.two.key.trim()]);
+  });
+
+  test('and its key are of one side of a switch that happens between the two', async (t) => {
+    const at = pair(t);
+    if (!at) return;
+    const root = temporaryDirectory(t);
+    const file = (number: string, name: string) => join(root, number, name);
+    for (const [number, issued] of [
+      ['1', at.one],
+      ['2', at.two],
+    ] as const) {
+      mkdirSync(join(root, number));
+      writeFileSync(file(number, 'host.crt'), issued.cert);
+      writeFileSync(file(number, 'host.key'), issued.key, { mode: 0o600 });
+    }
+    symlinkSync('1', join(root, 'current'));
+    // Whoever reads the first certificate waits in the middle of it, and the switch is made.
+    const pipe = file('1', 'host.crt');
+    rmSync(pipe);
+    execFileSync('mkfifo', [pipe]);
+    const switchThenWrite = 'exec 3>"$1/1/host.crt"; ln -s 2 "$1/new"; mv -T "$1/new" "$1/current"; cat "$2" >&3';
+    const child = spawn('sh', ['-c', switchThenWrite, 'sh', root, at.one.certFile], { stdio: 'ignore' });
+    const ended = once(child, 'close');
+    const tls = { cert_file: file('current', 'host.crt'), key_file: file('current', 'host.key') };
+    const { files, lines } = bench({ tls });
+    assert.deepEqual(shown(files.current()), [at.one.cert.trim(), at.one.key.trim()]);
+    await ended;
+    files.lookAgain();
+    assert.deepEqual(shown(files.current()), [at.two.cert.trim(), at.two.key.trim()]);
+    assert.doesNotMatch(lines.join(''), /ERROR|WARNING/);
   });
 
   for (const [fault, spoil, why] of [

@@ -2,7 +2,8 @@
 // a change that cannot be used leaves the old ones in force.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -83,7 +84,7 @@ export class CredentialFiles implements CredentialSource {
       this.#failure = failure;
       if (this.#current && isNews) {
         const { hint } = failure;
-        logger.warn(
+        logger.error(
           { err: failure, hint },
           'the credentials for the receiver have changed and cannot be used; the old ones stay',
         );
@@ -97,13 +98,28 @@ export class CredentialFiles implements CredentialSource {
     const tls: ClientCredentials['tls'] = {};
     if (files?.ca_file !== undefined) tls.ca = certificateOf(files.ca_file);
     if (files?.cert_file !== undefined && files.key_file !== undefined) {
-      tls.cert = certificateOf(files.cert_file);
-      tls.key = secretOf(files.key_file).reveal();
-      requirePair(tls.cert, tls.key, files.cert_file, files.key_file);
+      const [certFile, keyFile] = inOneDirectory(files.cert_file, files.key_file);
+      tls.cert = certificateOf(certFile);
+      tls.key = secretOf(keyFile).reveal();
+      requirePair(tls.cert, tls.key, certFile, keyFile);
     }
     createSecureContext(tls);
     return { bearerToken: token?.reveal(), tls };
   }
+}
+
+/** A renewal switches the directory by one link: where it leads is asked once for both, so that they are of one side of the switch. */
+function inOneDirectory(certFile: string, keyFile: string): [string, string] {
+  const directory = dirname(certFile);
+  if (directory !== dirname(keyFile)) return [certFile, keyFile];
+  let resolved: string;
+  try {
+    resolved = realpathSync(directory);
+  } catch {
+    // The files themselves then say what is wrong.
+    return [certFile, keyFile];
+  }
+  return [join(resolved, basename(certFile)), join(resolved, basename(keyFile))];
 }
 
 function markOf(path: string): string {

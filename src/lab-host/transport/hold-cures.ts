@@ -63,6 +63,8 @@ const NOT_THE_RECEIVER =
 const LOCAL_CURES: Record<string, string> = {
   'mass-refusal':
     'one episode after another is refused with the same code, which may be a mistake of the receiver: look at it and at cis490 quarantine list; what was refused by mistake comes back with cis490 quarantine requeue',
+  'update-on-trial':
+    'nothing to do: it ends when the new release is confirmed or taken back: cat /var/lib/cis490/update-state.json; journalctl -u cis490-autoupdate -n 50',
   'http-401': 'the receiver wants a credential: check [receiver] bearer_token_file',
   'http-403': 'the receiver refuses this credential: check [receiver] bearer_token_file and host_id',
   'http-404': 'nothing takes episodes at that address: check [receiver] url',

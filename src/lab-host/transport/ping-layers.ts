@@ -110,7 +110,7 @@ export const configurationLayer: Layer = async ({ url, hostId, credentials }) =>
   return { status: 'ok', detail: `${hostId} to ${url.origin} with ${shown.join(', ') || 'no credential'}` };
 };
 
-function isLoopback({ hostname }: URL): boolean {
+export function isLoopback({ hostname }: URL): boolean {
   const address = hostname.replace(/^\[|\]$/g, '');
   return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }

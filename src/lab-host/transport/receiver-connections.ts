@@ -1,11 +1,18 @@
 // The connections to the receiver: made with the credentials that hold now, kept for the next request, never kept past a change of credentials.
 
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type OutgoingHttpHeaders } from 'node:http';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { ReceiverAnswer } from './classify-answer.ts';
 import { classifyNetworkError } from './classify-network-error.ts';
 import type { ClientCredentials, CredentialSource } from './credentials.ts';
 import { type ExchangeLimits, exchange, type RequestBody, textBody } from './exchange.ts';
+import { openAnswer } from './open-answer.ts';
 
 export interface AskOptions {
   json?: unknown;
@@ -59,11 +66,30 @@ export class ReceiverConnections {
     return await this.request({ method, path, headers, body: textBody(text), stop: options.stop }, 'small');
   }
 
+  /** An answer of any length, as soon as it begins: whoever asks reads it to its end or destroys it. Rejects as `request` does. */
+  async open(path: string, { headers = {}, stop }: Omit<AskOptions, 'json'> = {}): Promise<IncomingMessage> {
+    return await this.#attempt(async (agents) => {
+      const plan = { method: 'GET' as const, path, headers, body: textBody(''), stop };
+      const answer = await openAnswer(this.#open(plan, agents, 'small'), this.#options);
+      return { status: answer.statusCode, answer };
+    });
+  }
+
   async request(plan: RequestPlan, kind: 'episodes' | 'small'): Promise<ReceiverAnswer> {
+    return await this.#attempt(async (agents) => {
+      const answer = await exchange(this.#open(plan, agents, kind), this.#options, plan.body);
+      return { status: answer.status, answer };
+    });
+  }
+
+  /** With the credentials of now, which are looked at again when they were refused. */
+  async #attempt<Answer>(
+    send: (agents: Agents) => Promise<{ status: number | undefined; answer: Answer }>,
+  ): Promise<Answer> {
     const agents = this.#agentsNow();
     try {
-      const answer = await exchange(this.#open(plan, agents, kind), this.#options, plan.body);
-      if (answer.status === 401) this.#options.credentials.lookAgain();
+      const { status, answer } = await send(agents);
+      if (status === 401) this.#options.credentials.lookAgain();
       return answer;
     } catch (error) {
       if (classifyNetworkError(error).kind === 'held') this.#options.credentials.lookAgain();
