@@ -31,7 +31,10 @@ const bodySchema = z.object({
     })
     .optional()
     .catch(undefined),
-  update: z.object({ source: code, result: code, commit, target: commit, at_wall: time }).optional().catch(undefined),
+  update: z
+    .object({ source: code, result: code, commit, target: commit, at_wall: time, failures: count })
+    .optional()
+    .catch(undefined),
 });
 
 export type HeartbeatFacts = z.infer<typeof bodySchema> & {

@@ -162,6 +162,7 @@ const CASES: Record<string, Case[]> = {
       seen: says({ held: { count: 4, code: '\u001b[2J $(reboot)' } }),
       detail: /no code; 4/,
     },
+    { name: 'held while a release is on trial', seen: says({ held: { count: 4, code: 'update-on-trial' } }) },
     { name: 'held, long ago', seen: says({ held: { count: 4, code: 'forbidden' } }, 901) },
     {
       name: 'quarantines without asking',
@@ -283,7 +284,23 @@ const CASES: Record<string, Case[]> = {
       detail: /to aaaaaaaaaaaa was rolled back 1 min 0 s ago/,
       fix: /cis490-autoupdate/,
     },
-    { name: 'failed', seen: says({ update: { result: 'failed' } }), detail: /failed$/ },
+    ...[undefined, 1, 2].map((failures) => ({
+      name: `failed, ${failures} in a row`,
+      seen: says({ update: { result: 'failed', failures } }),
+    })),
+    {
+      name: 'failed three times in a row',
+      seen: says({ update: { result: 'failed', failures: 3 } }),
+      detail: /failed, for the 3rd time in a row$/,
+    },
+    {
+      name: 'failed once, and lags',
+      seen: says({
+        version: { commit: COMMITS[1] },
+        update: { result: 'failed', failures: 1, commit: COMMITS[1], target: COMMITS[0], at_wall: wallAgo(21_601) },
+      }),
+      detail: /should run 000000000000 for 6 h/,
+    },
     {
       name: 'lags a little',
       seen: says({

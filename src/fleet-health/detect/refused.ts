@@ -4,6 +4,9 @@ import { freshHeartbeats, type HeartbeatFacts, isHeard } from '../heartbeat-fact
 import type { Detector } from '../observed.ts';
 import { cureOfRefusal } from './cures.ts';
 
+// Ends by itself, with the trial of a release: what that came to is another symptom's.
+const ON_TRIAL = 'update-on-trial';
+
 export const refused: Detector = {
   symptom: 'refused',
   rests: ['heartbeats'],
@@ -24,7 +27,7 @@ function refusalIn({
   backlog,
   quarantine,
 }: HeartbeatFacts): { detail: string; code: string | undefined } | undefined {
-  if (held) {
+  if (held && held.code !== ON_TRIAL) {
     const waiting = held.count ?? backlog?.episodes;
     const howMany = waiting === undefined ? '' : `; ${waiting} waiting`;
     return { detail: `its shipper holds the queue: ${held.code ?? 'no code'}${howMany}`, code: held.code };

@@ -16,7 +16,18 @@ test('paths that hold whatever the release, and the bare name where it is this p
   const installed = createCures({ configPath, installRoot, environment: { PATH: `/nowhere:${root}/path` } });
   assert.equal(installed.cis490('doctor'), 'sudo cis490 doctor');
   assert.equal(installed.installer, `sudo ${root}/scripts/install-lab-host.sh`);
-  assert.deepEqual(installed.update, ['sudo systemctl start cis490-autoupdate']);
+  const byHand = ['sudoedit /etc/cis490/lab-host.toml', installed.installer, 'sudo systemctl start cis490-autoupdate'];
+  assert.deepEqual(installed.update, byHand);
+  const environment = { PATH: '/nowhere' };
+  const updating = createCures({ configPath, installRoot, environment, updatesItself: true });
+  assert.deepEqual(updating.update, ['sudo systemctl start cis490-autoupdate']);
+  mkdirSync(join(root, '.git'));
+  const fromGit = createCures({ configPath, installRoot, environment, records: true });
+  assert.deepEqual(fromGit.update, [
+    `cd ${root} && sudo -u cis490 git pull origin main`,
+    installed.installer,
+    'sudo systemctl restart cis490-orchestrator',
+  ]);
 
   const elsewhere = createCures({
     configPath: '/tmp/my lab.toml',

@@ -2,6 +2,7 @@
 
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { installBase } from '../../lib/install-root.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { labHostConfigDefinition } from '../lab-host-config.ts';
 
@@ -36,8 +37,8 @@ interface CuresFrom {
 
 export function createCures({ configPath, installRoot, environment, ...from }: CuresFrom): Cures {
   // What /opt/cis490/bin and /opt/cis490/scripts lead to is one release of several.
-  const [, base = installRoot] = /^(.+)\/releases\/[^/]+$/.exec(installRoot) ?? [];
-  const isRelease = base !== installRoot;
+  const base = installBase(installRoot);
+  const isCheckout = base === installRoot || existsSync(join(base, '.git'));
   const inRoot = (path: string) => shellWord(join(base, path));
   const program = isOnPath(installRoot, environment) ? 'cis490' : inRoot('bin/cis490');
   const isDefault = configPath === labHostConfigDefinition.defaultPath;
@@ -54,8 +55,12 @@ export function createCures({ configPath, installRoot, environment, ...from }: C
     cis490,
     inRoot,
     installer,
-    update:
-      from.updatesItself || isRelease ? ['sudo systemctl start cis490-autoupdate'] : [pull, installer, ...restart],
+    update: from.updatesItself
+      ? ['sudo systemctl start cis490-autoupdate']
+      : isCheckout
+        ? [pull, installer, ...restart]
+        : // Releases of bundles come by [autoupdate] alone: it has to be turned on.
+          [`sudoedit ${configFile}`, installer, 'sudo systemctl start cis490-autoupdate'],
     stamp: [installer, ...restart],
   };
 }

@@ -25,7 +25,7 @@ export interface DoctorOptions {
 }
 
 export interface DoctorContext {
-  config: DoctorConfig;
+  config: LabHostConfig;
   configPath: string;
   /** What is deprecated in the configuration, a line each. */
   configWarnings: readonly string[];
@@ -39,9 +39,6 @@ export interface DoctorContext {
   clock: Clock;
   system: SystemPlaces;
 }
-
-/** Programs that keep themselves up to date: each may be absent from a configuration. */
-type DoctorConfig = LabHostConfig & { autoupdate?: { enabled?: boolean }; cert?: { enabled?: boolean } };
 
 /** Where the system keeps what is looked at. */
 interface SystemPlaces {
@@ -61,14 +58,13 @@ export async function createDoctorContext(
   const { configPath, installRoot, journalFile, environment, clock, logger } = options;
   const run = programRunner(environment);
   const user = await findServiceUser('cis490-shipper.service', config.paths.data_dir, run);
-  const doctorConfig: DoctorConfig = config;
   const ofHost = {
     user: user.name,
-    updatesItself: doctorConfig.autoupdate?.enabled,
+    updatesItself: config.autoupdate.enabled,
     records: config.orchestrator.enabled,
   };
   return {
-    config: doctorConfig,
+    config,
     configPath,
     configWarnings: warnings,
     layout: dataLayout(config.paths.data_dir),

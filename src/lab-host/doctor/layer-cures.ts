@@ -108,8 +108,15 @@ export async function layerCure(code: string, context: DoctorContext): Promise<L
       const create = onReceiver(`sudo cis490 token create --role host --host ${config.host_id}`);
       if (token === undefined && certFile !== undefined)
         return {
-          advice: `the certificate must be valid there, and its CN ${config.host_id}`,
-          commands: [showCertificate, 'sudo systemctl start cis490-cert-fetch'],
+          advice: `the certificate must be valid there, and its CN ${config.host_id}; after a revocation only a new token helps`,
+          commands: [
+            showCertificate,
+            'sudo systemctl start cis490-cert-fetch',
+            onReceiver(`sudo cis490 ca token --host ${config.host_id}`),
+            // Takes the token from the terminal: in no list of processes, and in no shell's history.
+            'sudo install -m 600 /dev/stdin /root/enrolment.token',
+            cures.cis490('cert-fetch --token-file /root/enrolment.token'),
+          ],
         };
       const file = token?.path === undefined ? edit : `sudoedit ${shellWord(token.path)}`;
       return {

@@ -24,6 +24,7 @@ import { requeueEpisodes } from './queue-tools/requeue-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { RefusalBrake } from './refusal-brake.ts';
 import { type RefusalRow, readRefusalsInARow } from './refusals-in-a-row.ts';
+import { ReleaseTrial } from './release-trial.ts';
 import { runHeartbeats } from './run-heartbeats.ts';
 import { EpisodeScanner } from './scan-episodes.ts';
 import { type PassDependencies, shipPass } from './ship-pass.ts';
@@ -113,6 +114,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     gateMemory: new GateMemory(transport, clock),
     brake: new RefusalBrake(await refusalsBefore(layout, logger)),
     heldBack: new HeldBack(clock),
+    trial: new ReleaseTrial(layout.root),
     uptime,
     scanner: new EpisodeScanner(layout, logger),
     concurrency: shipper.concurrency,

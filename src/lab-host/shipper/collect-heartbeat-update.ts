@@ -25,6 +25,7 @@ export async function readLastUpdate(dataDirectory: string): Promise<UpdateInHea
     target: cut(last?.target, LONGEST_NAME),
     at_wall: cut(last?.at_wall, LONGEST_NAME),
     detail: cut(last?.detail, LONGEST_DETAIL),
+    failures: last?.failures ?? null,
   };
 }
 

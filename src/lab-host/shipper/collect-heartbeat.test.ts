@@ -94,18 +94,21 @@ describe('the last update', () => {
   const cases: [name: string, file: unknown, told: object | null][] = [
     [
       'all of it',
-      { source: 'receiver', last: { result: 'rolled-back', at_wall, ...commits, detail: 'no ping', of_tomorrow: 1 } },
-      { source: 'receiver', result: 'rolled-back', ...commits, at_wall, detail: 'no ping' },
+      {
+        source: 'receiver',
+        last: { result: 'rolled-back', at_wall, ...commits, detail: 'no ping', failures: 2, of_tomorrow: 1 },
+      },
+      { source: 'receiver', result: 'rolled-back', ...commits, at_wall, detail: 'no ping', failures: 2 },
     ],
     [
       'its source beside its result',
       { last: { result: 'updated', source: 'git', commit: 7 } },
-      { source: 'git', result: 'updated', commit: null, target: null, at_wall: null, detail: null },
+      { source: 'git', result: 'updated', commit: null, target: null, at_wall: null, detail: null, failures: null },
     ],
     [
       'a source before the first update',
       { source: 'git', last: null },
-      { source: 'git', result: null, commit: null, target: null, at_wall: null, detail: null },
+      { source: 'git', result: null, commit: null, target: null, at_wall: null, detail: null, failures: null },
     ],
     ['a result of a later version', { last: { result: 'paused' } }, null],
     ['something else', [1], null],

@@ -22,6 +22,7 @@ import { reship } from './queue-tools/requeue.ts';
 import { requeueEpisodes } from './queue-tools/requeue-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { RefusalBrake } from './refusal-brake.ts';
+import { ReleaseTrial } from './release-trial.ts';
 import { removeSettled } from './remove-settled.ts';
 import type { ShipDependencies } from './ship-dependencies.ts';
 import { shipEpisode } from './ship-episode.ts';
@@ -103,6 +104,7 @@ class World {
       gateMemory: new GateMemory(transport as never, clock),
       brake: new RefusalBrake(),
       heldBack: new HeldBack(clock),
+      trial: new ReleaseTrial(join(layout.root, 'data')),
       uptime: await Uptime.load(layout.uptimeFile, clock),
       clock,
       logger: createLogger({ level: 'error', form: 'plain', clock, write: () => undefined }),

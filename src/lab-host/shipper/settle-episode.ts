@@ -7,10 +7,12 @@ import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import type { DataLayout } from '../data-layout.ts';
 import type { Refused } from '../transport/classify-answer.ts';
+import { cureForHold } from '../transport/hold-cures.ts';
 import { writeReason, writeReceipt } from './episode-notes.ts';
 import type { Taken } from './held-back.ts';
 import { quarantineEpisode, retireEpisode } from './move-episode.ts';
 import type { PackedEpisode } from './pack-episode.ts';
+import { ON_TRIAL } from './release-trial.ts';
 import type { ShipDependencies, ShipOutcome } from './ship-dependencies.ts';
 
 export async function accept(
@@ -42,7 +44,11 @@ export async function condemn(
   refused: Refused,
   commit?: string,
 ): Promise<ShipOutcome> {
-  const { layout, clock, logger, tallies, uptime, afterStep, heldBack } = dependencies;
+  const { layout, clock, logger, tallies, uptime, afterStep, heldBack, trial } = dependencies;
+  if (await trial.isOn()) {
+    if (trial.isNews()) tellTrial(dependencies, episodeId, refused);
+    return 'waiting';
+  }
   let isNoted = false;
   try {
     await writeReason(layout, {
@@ -86,6 +92,21 @@ export async function condemn(
   for (const command of (refused.status === 0 ? undefined : refused.remediation)?.split('\n') ?? [])
     logger.error({ episode: episodeId, code: refused.code }, `remediation: ${command}`);
   return 'quarantined';
+}
+
+/** Also of an episode that waits alone, without a word of the receiver. */
+export function tellTrial({ logger }: ShipDependencies, episodeId: string, { code, status, detail }: Refused): void {
+  logger.error(
+    {
+      code: ON_TRIAL,
+      episode: episodeId,
+      refused_with: code,
+      status: status || undefined,
+      detail,
+      cure: cureForHold(ON_TRIAL),
+    },
+    'a release is on trial: what would be quarantined stays in the queue until it is confirmed or taken back',
+  );
 }
 
 export function localRefusal(code: string, detail: string): Refused {

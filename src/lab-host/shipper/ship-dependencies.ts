@@ -10,6 +10,7 @@ import type { HeldBack } from './held-back.ts';
 import type { Transport } from './put-episode.ts';
 import type { ReceiverLink } from './receiver-link.ts';
 import type { RefusalBrake } from './refusal-brake.ts';
+import type { ReleaseTrial } from './release-trial.ts';
 import type { ShipperStep } from './shipper-step.ts';
 import type { Uptime } from './uptime.ts';
 
@@ -25,6 +26,7 @@ export interface ShipDependencies {
   gateMemory: GateMemory;
   brake: RefusalBrake;
   heldBack: HeldBack;
+  trial: ReleaseTrial;
   uptime: Uptime;
   clock: Clock;
   logger: Logger;

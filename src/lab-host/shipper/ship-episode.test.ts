@@ -19,6 +19,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { parsePlainLogLine } from '../../lib/log-line.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { makeProblem, type ProblemCode, type ProblemExtras } from '../../protocol/problem.ts';
+import { formatUpdateState } from '../../protocol/update-state.ts';
 import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from '../data-layout.ts';
 import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import { writeReason, writeReceipt } from './episode-notes.ts';
@@ -28,6 +29,7 @@ import type { PackedEpisode } from './pack-episode.ts';
 import type { Transport } from './put-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { RefusalBrake } from './refusal-brake.ts';
+import { ReleaseTrial } from './release-trial.ts';
 import type { ShipDependencies, ShipOutcome } from './ship-dependencies.ts';
 import { shipEpisode } from './ship-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
@@ -99,6 +101,7 @@ beforeEach(async () => {
     gateMemory: new GateMemory(transport, clock),
     brake: new RefusalBrake(),
     heldBack: new HeldBack(clock),
+    trial: new ReleaseTrial(join(layout.root, 'data')),
     uptime: await Uptime.load(layout.uptimeFile, clock),
     clock,
     logger: createLogger({ level: 'info', form: 'plain', clock, write }),
@@ -426,6 +429,68 @@ describe('an episode that is not the reason', () => {
     assert.equal(transport.seen.length, 0);
     assert.deepEqual(namesIn(layout.outbox), []);
     isWaitingWhole();
+  });
+});
+
+describe('while a release is on trial', () => {
+  const pending = { from: 'a'.repeat(40), to: 'b'.repeat(40), boots: 0, ticks: 0, max_ticks: 6 };
+  const stateFile = () => join(root, 'update-state.json');
+  const begin = () => writeFileSync(stateFile(), formatUpdateState({ pending }));
+  const end = () => writeFileSync(stateFile(), formatUpdateState({ pending: null }));
+  const trialLines = () => told().filter((line) => line.startsWith('ERROR a release is on trial'));
+
+  for (const code of ['commit-not-in-window', 'too-large', 'conflict'] as const) {
+    test(`${code} is held, told once, probed once a minute, and quarantined when the trial has ended`, async () => {
+      begin();
+      publish();
+      publish('f');
+      transport.answer = () => problem(code);
+      for (const episodeId of ['e', 'f', 'e', 'f']) assert.equal(await ship({ episodeId }), 'waiting');
+      assert.deepEqual([transport.seen.length, nowMs], [4, 180_000]);
+      assert.equal(link.trouble?.kind, 'held');
+      assert.equal(link.trouble?.code, 'update-on-trial');
+      assert.equal(trialLines().length, 1);
+      const fields = fieldsOf((trialLines()[0] ?? '').slice('ERROR '.length));
+      assert.deepEqual(
+        [fields?.['code'], fields?.['episode'], fields?.['refused_with']],
+        ['update-on-trial', 'e', code],
+      );
+      assert.deepEqual([namesIn(layout.episodes), namesIn(layout.quarantine)], [['e', 'f'], []]);
+      end();
+      for (const episodeId of ['e', 'f']) assert.equal(await ship({ episodeId }), 'quarantined');
+      assert.equal(link.trouble, undefined);
+      assert.deepEqual([namesIn(layout.episodes), namesIn(layout.quarantine)], [[], ['e', 'f']]);
+    });
+  }
+
+  test('what is stored ends the hold, and a refusal after it is not told again', async () => {
+    begin();
+    publish();
+    publish('f');
+    transport.answer = () => problem('too-large');
+    await ship();
+    transport.answer = stored;
+    assert.equal(await ship({ episodeId: 'f' }), 'shipped');
+    assert.equal(link.trouble, undefined);
+    transport.answer = () => problem('too-large');
+    assert.equal(await ship(), 'waiting');
+    assert.equal(trialLines().length, 1);
+  });
+
+  test('what could never be sent waits alone', async () => {
+    begin();
+    mkdirSync(join(layout.episodes, 'no id'));
+    assert.equal(await ship({ episodeId: 'no id' }), 'waiting');
+    assert.equal(link.trouble, undefined);
+    end();
+    assert.equal(await ship({ episodeId: 'no id' }), 'quarantined');
+  });
+
+  test('a state that cannot be read is no trial', async () => {
+    writeFileSync(stateFile(), '{"pending": {"fr');
+    publish();
+    transport.answer = () => problem('too-large');
+    assert.equal(await ship(), 'quarantined');
   });
 });
 

@@ -14,7 +14,8 @@ import { after, type EpisodeEvent, EVENT_OF_VERDICT } from './episode-transition
 import { isGateCode } from './gate-codes.ts';
 import { quarantineEpisode, retireEpisode } from './move-episode.ts';
 import { discardPacked, type PackedEpisode, packEpisode, readStamp } from './pack-episode.ts';
-import { accept, condemn, isUntouchable, localRefusal, restAlone } from './settle-episode.ts';
+import { ON_TRIAL } from './release-trial.ts';
+import { accept, condemn, isUntouchable, localRefusal, restAlone, tellTrial } from './settle-episode.ts';
 import { type ShipDependencies, type ShipOutcome, tallyOf } from './ship-dependencies.ts';
 
 // What happens so often to one episode is no accident of the link, nor of a recorder that finishes late.
@@ -129,10 +130,11 @@ async function settle(dependencies: ShipDependencies, packed: PackedEpisode, ver
 }
 
 async function eventOf(
-  { brake, onWork }: ShipDependencies,
+  { brake, trial, onWork }: ShipDependencies,
   { episodeId, tarballPath, sha256 }: PackedEpisode,
   verdict: Verdict,
 ): Promise<EpisodeEvent> {
+  if (verdict.kind === 'fatal' && (await trial.isOn())) return 'put-off';
   if (verdict.kind === 'fatal' && brake.isTooMany(verdict.code, episodeId)) return 'braked';
   if (verdict.kind !== 'damaged') return EVENT_OF_VERDICT[verdict.kind];
   return (await sha256OfFile(tarballPath, onWork)) === sha256 ? 'damaged-on-the-way' : 'damaged-here';
@@ -153,6 +155,11 @@ function tellLink(
       link.succeeded();
       return;
     case 'fatal':
+      if (event === 'put-off') {
+        link.held(ON_TRIAL);
+        if (dependencies.trial.isNews()) tellTrial(dependencies, episodeId, verdict);
+        return;
+      }
       if (event === 'braked') {
         const detail = `one episode after another is refused with ${verdict.code}: ${verdict.detail}`;
         hold(dependencies, { ...verdict, code: 'mass-refusal', detail });

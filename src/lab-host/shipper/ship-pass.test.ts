@@ -21,6 +21,7 @@ import type { PackedEpisode } from './pack-episode.ts';
 import type { Transport } from './put-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { RefusalBrake } from './refusal-brake.ts';
+import { ReleaseTrial } from './release-trial.ts';
 import { EpisodeScanner } from './scan-episodes.ts';
 import { type PassDependencies, shipPass } from './ship-pass.ts';
 import { Uptime } from './uptime.ts';
@@ -84,6 +85,7 @@ async function openPass(more: Partial<PassDependencies> = {}): Promise<PassDepen
     gateMemory: new GateMemory(transport, clock),
     brake: new RefusalBrake(),
     heldBack: new HeldBack(clock),
+    trial: new ReleaseTrial(join(layout.root, 'data')),
     uptime: await Uptime.load(layout.uptimeFile, clock),
     scanner: new EpisodeScanner(layout, logger),
     concurrency: CONCURRENCY,

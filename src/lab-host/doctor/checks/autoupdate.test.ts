@@ -6,6 +6,7 @@ import { labHost } from '../doctor.fixture.ts';
 import { autoupdateCheck } from './autoupdate.ts';
 
 const COMMITS = { commit: 'a'.repeat(40), target: 'b'.repeat(40) };
+const PENDING = { from: COMMITS.commit, to: COMMITS.target, boots: 0, ticks: 0, max_ticks: 6 };
 
 for (const [what, content, status, summary] of [
   ['never ran', undefined, 'green', /^has not run$/],
@@ -18,10 +19,40 @@ for (const [what, content, status, summary] of [
   ],
   ['went well', { last: { result: 'updated', ...COMMITS } }, 'green', /^updated to b{12}$/],
   [
-    'failed',
-    { last: { result: 'failed', ...COMMITS, detail: 'bad signature' } },
+    'left something alone',
+    { last: { result: 'current', detail: 'pinned to aaaaaaa' } },
+    'green',
+    /^nothing newer: pinned to aaaaaaa$/,
+  ],
+  [
+    'is on trial',
+    { pending: PENDING, last: { result: 'rolled-back', ...COMMITS } },
+    'green',
+    /^b{12} is on trial; before it ran a{12}$/,
+  ],
+  [
+    'was taken back by the guard',
+    { flipped: { from: COMMITS.commit, to: COMMITS.target, why: '11 starts' }, last: { result: 'updated' } },
     'red',
-    /^the update to b{12} failed: bad signature$/,
+    /^the guard took b{12} back to a{12}: 11 starts$/,
+  ],
+  [
+    'failed',
+    { last: { result: 'failed', ...COMMITS, detail: 'no network' } },
+    'yellow',
+    /^the update to b{12} failed: no network$/,
+  ],
+  [
+    'failed twice',
+    { last: { result: 'failed', failures: 2 } },
+    'yellow',
+    /^the update to another release failed, 2 times in a row$/,
+  ],
+  [
+    'failed three times',
+    { last: { result: 'failed', ...COMMITS, failures: 3, detail: 'bad signature' } },
+    'red',
+    /^the update to b{12} failed, 3 times in a row: bad signature$/,
   ],
   [
     'was rolled back',
@@ -36,7 +67,7 @@ for (const [what, content, status, summary] of [
     const found = await autoupdateCheck.run(context);
     assert.equal(found.status, status);
     assert.match(found.summary, summary);
-    if (status === 'red')
+    if (status !== 'green')
       assert.match(
         found.cure ?? '',
         /^sudo journalctl -u cis490-autoupdate .*\nsudo systemctl start cis490-autoupdate$/,

@@ -5,11 +5,14 @@ import { readFile } from 'node:fs/promises';
 import { AppError, messageOf } from '../../../lib/app-error.ts';
 import { green, red, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
+import { certStateSchema, identityLayout, identityRootOf } from '../../identity-layout.ts';
 import type { Check } from '../check.ts';
+import { readSmallJson } from '../read-small-json.ts';
 import { inDays, nowMsOf } from '../times.ts';
 
 const DAY_MS = 86_400_000;
 const RENEWAL_SHARE = 1 / 3;
+const LOOK = 'sudo journalctl -u cis490-cert-fetch -n 50 --no-pager';
 
 export const certificateExpiryCheck: Check<'certificate-expiry'> = {
   id: 'certificate-expiry',
@@ -33,9 +36,20 @@ export const certificateExpiryCheck: Check<'certificate-expiry'> = {
     if (leftMs <= 0) return red(`${path} has expired: it was valid ${until}`, ...cure);
     const left = `${path} is valid for ${inDays(leftMs)} more, ${until}`;
     if (leftMs < config.doctor.certificate_red_days * DAY_MS) return red(left, ...cure);
+    const failure = await failedRenewal(identityRootOf(config), nowMsOf(clock));
+    if (failure) return yellow(`${left}: ${failure}`, LOOK, ...cure);
     return leftMs < (toMs - fromMs) * RENEWAL_SHARE ? yellow(`${left}: renewal is due`, ...cure) : green(left);
   },
 };
+
+/** Why it is not renewed although that is due; undefined when cert-fetch has not failed, or is not what renews it. */
+async function failedRenewal(identityRoot: string | undefined, nowMs: number): Promise<string | undefined> {
+  if (identityRoot === undefined) return undefined;
+  const state = certStateSchema.safeParse(await readSmallJson(identityLayout(identityRoot).state)).data;
+  if (state?.result !== 'failed' || nowMs < Date.parse(state.renewal_due_wall ?? '')) return undefined;
+  const next = state.cure ? ` (${state.cure})` : '';
+  return `its renewal has failed ${state.failures ?? 1} times in a row, last at ${state.at_wall}: ${state.detail}${next}`;
+}
 
 async function readValidity(path: string): Promise<{ fromMs: number; toMs: number }> {
   const pem = await readFile(path);

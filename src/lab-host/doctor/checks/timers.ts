@@ -13,7 +13,8 @@ export const timersCheck: Check<'timers'> = {
 function expectedTimers({ config }: DoctorContext): string[] {
   return [
     'cis490-doctor-check.timer',
-    ...(config.autoupdate?.enabled ? ['cis490-autoupdate.timer'] : []),
-    ...(config.cert?.enabled ? ['cis490-cert-fetch.timer'] : []),
+    // Without the guard a release that cannot start its own updater stays.
+    ...(config.autoupdate.enabled ? ['cis490-autoupdate.timer', 'cis490-update-guard.timer'] : []),
+    ...(config.cert.enabled ? ['cis490-cert-fetch.timer'] : []),
   ];
 }

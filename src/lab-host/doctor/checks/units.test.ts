@@ -83,14 +83,21 @@ test('timers count where the configuration has them', async (t) => {
     systemctl: systemctl({
       'cis490-doctor-check.timer': waits,
       'cis490-autoupdate.timer': waits.replace('=active', '=inactive'),
+      'cis490-update-guard.timer': waits,
     }),
   };
   const context = await labHost(t, { programs });
   assert.equal((await timersCheck.run(context)).status, 'green');
-  const updates = { ...context, config: { ...context.config, autoupdate: { enabled: true } } };
+  const updates = {
+    ...context,
+    config: { ...context.config, autoupdate: { ...context.config.autoupdate, enabled: true } },
+  };
   const found = await timersCheck.run(updates);
   assert.deepEqual([found.status, found.cure], ['red', 'sudo systemctl enable --now cis490-autoupdate.timer']);
-  const renews = { ...context, config: { ...context.config, cert: { enabled: true } } };
+  const unguarded = systemctl({ 'cis490-doctor-check.timer': waits, 'cis490-autoupdate.timer': waits });
+  const { run } = await labHost(t, { programs: { systemctl: unguarded } });
+  assert.equal((await timersCheck.run({ ...updates, run })).summary, 'cis490-update-guard.timer is not installed');
+  const renews = { ...context, config: { ...context.config, cert: { ...context.config.cert, enabled: true } } };
   assert.equal((await timersCheck.run(renews)).summary, 'cis490-cert-fetch.timer is not installed');
   assert.equal((await timersCheck.run(await labHost(t, { programs: { systemctl: systemctl({}) } }))).status, 'red');
 });

@@ -1,0 +1,67 @@
+// A tar stream as a tree of files, one entry after the other; nothing that is there already is written over or through.
+
+import { createHash, type Hash } from 'node:crypto';
+import { mkdir, open, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { createTarDecoder, type ParsedTarEntry } from 'modern-tar';
+
+export type TarEntry = ParsedTarEntry;
+
+/** Entries as they come; each body has to be read to its end before the next. */
+export function tarEntries(bytes: Readable): ReadableStream<TarEntry> {
+  return (Readable.toWeb(bytes) as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(createTarDecoder());
+}
+
+export interface WrittenFile {
+  bytes: number;
+  sha256: string;
+}
+
+/** `mode` whatever the umask. Throws the system's error, EEXIST for a name that is taken. */
+export async function writeFileOf(
+  tree: string,
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+  mode: number,
+): Promise<WrittenFile> {
+  const target = join(tree, path);
+  await makeParents(tree, target);
+  const handle = await open(target, 'wx', mode);
+  const hash: Hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      hash.update(chunk);
+      bytes += chunk.byteLength;
+      await handle.write(chunk);
+    }
+    await handle.chmod(mode);
+  } finally {
+    await handle.close();
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+export async function linkOf(tree: string, path: string, target: string): Promise<void> {
+  await makeParents(tree, join(tree, path));
+  await symlink(target, join(tree, path));
+}
+
+export async function textOf(body: AsyncIterable<Uint8Array>, mostBytes: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    bytes += chunk.byteLength;
+    if (bytes > mostBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Root's, whom no umask may keep the others out of. */
+async function makeParents(tree: string, target: string): Promise<void> {
+  const parent = dirname(target);
+  if (parent === tree) return;
+  await mkdir(parent, { recursive: true, mode: 0o755 });
+}
