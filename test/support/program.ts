@@ -53,8 +53,8 @@ export class Program {
   }
 
   /** A TypeScript file of the tests, on this Node. */
-  static script(path: string, args: string[]): Program {
-    return new Program(process.execPath, [path, ...args], {});
+  static script(path: string, args: string[], environment: NodeJS.ProcessEnv = {}): Program {
+    return new Program(process.execPath, [path, ...args], environment);
   }
 
   /** Waits for output that matches; fails with all that was printed when the program ends without it. */
