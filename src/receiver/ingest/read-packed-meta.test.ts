@@ -78,10 +78,23 @@ describe('meta.json is the first entry', () => {
   });
 });
 
+describe('meta.json after others, as tar packs a directory', () => {
+  for (const [title, entries] of [
+    ['a directory', [directory('e/'), file('e/meta.json', META)]],
+    ['files', [file('e/a', 'x'.repeat(3_000_000)), file('e/b', ''), file('e/meta.json', META)]],
+    ['one of the same name further down', [file('e/a/meta.json', '{}'), file('e/meta.json', META)]],
+  ] satisfies [string, TarEntry[]][]) {
+    test(title, async () => assert.deepEqual(await readPackedMeta(stream(await pack(...entries))), STAMP));
+  }
+
+  test('not after more than is sensible', async () => {
+    const zeros = file('e/a', Buffer.alloc(257 * 1024 ** 2));
+    assert.deepEqual(await readPackedMeta(stream(await pack(zeros, file('e/meta.json', META)))), UNSTAMPED);
+  });
+});
+
 describe('unstamped', () => {
   for (const [title, entries] of [
-    ['meta.json is the second entry', [file('e/a', 'x'), file('e/meta.json', META)]],
-    ['a directory comes first', [directory('e/'), file('e/meta.json', META)]],
     ['meta.json lies deeper', [file('e/a/meta.json', META)]],
     ['another name', [file('e/meta.json.bak', META)]],
     ['another ending of a name', [file('xmeta.json', META)]],
