@@ -54,7 +54,8 @@ Interrupted, it goes on with the same command. Exit code: 0 whole, 1 damage foun
     });
 }
 
-function withPace(command: Command): Command {
+/** Shared with `backup`, which reads the store, too. */
+export function withPace(command: Command): Command {
   return withCommonOptions(command).addOption(
     new Option('--rate <rate>', 'read no faster than this, such as "50 MiB/s"')
       .argParser(bytesPerSecond)

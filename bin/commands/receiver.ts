@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
-import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
+import { INSTALL_ROOT, installBase } from '../../src/lib/install-root.ts';
 import { readIfThere } from '../../src/lib/read-if-there.ts';
 import { type CommonOptions, examples, hangups, prepare, readConfig, stopSignal, withCommonOptions } from './common.ts';
 
@@ -22,6 +22,7 @@ export function registerReceiver(program: Command): void {
         ]);
       const { subscribe } = hangups();
       const { logger, config } = await prepare(options, receiverConfigDefinition);
+      const checkoutPath = installBase(INSTALL_ROOT);
       const version = parseVersionFile((await readIfThere(join(INSTALL_ROOT, 'VERSION'))) ?? '')?.commit ?? null;
       const notifier = createNotifier(process.env, logger);
       if (notifier.watchdogIntervalMs !== undefined) {
@@ -30,7 +31,7 @@ export function registerReceiver(program: Command): void {
       process.exitCode = await runReceiver({
         config,
         version,
-        ...(existsSync(join(INSTALL_ROOT, '.git')) && { checkoutPath: INSTALL_ROOT }),
+        ...(existsSync(join(checkoutPath, '.git')) && { checkoutPath }),
         stop: stopSignal(),
         reloads: {
           load: () => readConfig(options, receiverConfigDefinition, logger),

@@ -28,7 +28,7 @@ export const heartbeatSchema = z
     free_bytes: count.nullish(),
     update: z.looseObject({ source: z.string().nullish() }).nullish().meta({
       description:
-        'The last update: source (`receiver` for release bundles, or `git`), result (current, updated, failed, rolled-back), commit, target, at_wall, detail',
+        'The last update: source (`receiver` for release bundles, or `git`), result (current, updated, failed, rolled-back), commit, target, at_wall, detail, failures (in a row)',
     }),
   })
   .meta({ id: 'Heartbeat' });
@@ -65,4 +65,6 @@ export interface UpdateInHeartbeat {
   target: string | null;
   at_wall: string | null;
   detail: string | null;
+  /** How many runs in a row have failed. */
+  failures: number | null;
 }

@@ -13,6 +13,10 @@ import type { UnfinishedBlob } from '../storage/blob-store.ts';
 import { openStorage, type Storage } from '../storage/open-storage.ts';
 import type { StorageStep } from '../storage/storage-step.ts';
 import { AttemptCounter } from './attempts/attempt-counter.ts';
+import type { EnrolmentStep } from './certificates/enroller.ts';
+import { LiveAuthority } from './certificates/live-authority.ts';
+import { keepServerCertificate } from './certificates/renew-server-certificate.ts';
+import { loadX509Library } from './certificates/x509-library.ts';
 import { FleetView } from './fleet/fleet-view.ts';
 import { BODY_PACE } from './http/body-pace.ts';
 import { connectionLimit } from './http/connection-limit.ts';
@@ -22,10 +26,10 @@ import { createReceiverServer, type ServerDependencies } from './http/server.ts'
 import { finishPublished } from './ingest/commit-episode.ts';
 import { EpisodeLocks } from './ingest/episode-locks.ts';
 import { Room } from './ingest/room.ts';
-import { createLiveParts, type LivePartsOptions } from './live-parts.ts';
+import { createLiveParts, type LiveParts, type LivePartsOptions } from './live-parts.ts';
 import { Readiness } from './readiness.ts';
 import type { ReceiverConfig } from './receiver-config.ts';
-import { reload } from './reload.ts';
+import { reload, takeOverCertificates } from './reload.ts';
 
 export type ReceiverStep = StorageStep | AnswerStep;
 
@@ -46,7 +50,7 @@ export interface ReceiverOptions {
   notifier?: Notifier;
   logger: Logger;
   clock: Clock;
-  afterStep?: AfterStep<ReceiverStep>;
+  afterStep?: AfterStep<ReceiverStep | EnrolmentStep>;
 }
 
 /** Resolves with the exit code. Throws AppErrors that keep it from starting. */
@@ -80,14 +84,19 @@ async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSign
   fleet.expect(config.fleet.expected_hosts);
   const attemptCounter = new AttemptCounter(storage.attempts, clock, logger);
   const room = new Room(() => storage.blobs.freeBytes(), config.store.min_free);
-  const liveOptions = { checkoutPath, control: storage.control, fleet, clock, logger };
+  const authority = new LiveAuthority({ storeRoot: config.store.root, clock, logger });
+  // Now, and not while episodes arrive.
+  if (authority.set) await loadX509Library();
+  const { control, enrolments } = storage;
+  const liveOptions = { checkoutPath, control, enrolments, fleet, clock, logger };
   const { parts, tls } = createLiveParts({ ...liveOptions, config });
-  const dependencies: ServerDependencies = {
+  const dependencies: ServerDependencies & LiveParts = {
     ...storage,
     ...parts,
     locks: new EpisodeLocks(),
     room,
     fleet,
+    authority,
     attemptCounter,
     readiness: new Readiness({
       blobs: storage.blobs,
@@ -112,7 +121,7 @@ async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSign
 }
 
 interface Serving extends ReceiverOptions {
-  dependencies: ServerDependencies;
+  dependencies: ServerDependencies & LiveParts;
   tls: TlsServerOptions | undefined;
   liveOptions: Omit<LivePartsOptions, 'config'>;
   recovered: UnfinishedBlob[];
@@ -120,8 +129,17 @@ interface Serving extends ReceiverOptions {
 
 async function serveUntil(over: AbortSignal, serving: Serving): Promise<void> {
   const { config, dependencies, tls, liveOptions, recovered, reloads, notifier, logger } = serving;
-  const { fleet, attemptCounter, room, onFatal } = dependencies;
+  const { fleet, attemptCounter, room, authority, onFatal, clock } = dependencies;
   const server = createReceiverServer(dependencies, tls);
+  const takeOver = () => {
+    if (authority.lookNow()) takeOverCertificates({ server, live: dependencies }, logger);
+  };
+  // Before anything of a connection or a request is judged.
+  for (const event of ['connection', 'request', 'checkContinue', 'checkExpectation']) {
+    server.prependListener(event, () => {
+      if (authority.look()) takeOverCertificates({ server, live: dependencies }, logger);
+    });
+  }
   const address = await listen(server, config);
   logger.info({ url: `${tls ? 'https' : 'http'}://${address}`, store: config.store.root }, 'receiver is listening');
   notifier?.ready();
@@ -129,6 +147,7 @@ async function serveUntil(over: AbortSignal, serving: Serving): Promise<void> {
   let reloading = Promise.resolve();
   reloads?.subscribe(() => {
     const targets = { server, live: dependencies, room, fleet };
+    takeOver();
     reloading = reloading.then(() => reload(reloads.load, config, liveOptions, targets));
   });
   // In the background. The first, each under its id's lock: a PUT of the same id does the same and waits.
@@ -138,6 +157,7 @@ async function serveUntil(over: AbortSignal, serving: Serving): Promise<void> {
     attemptCounter
       .run(over)
       .catch((error: unknown) => logger.error({ err: error }, 'attempt counts could not be kept')),
+    keepServerCertificate({ storeRoot: config.store.root, current: () => dependencies, takeOver, clock, logger }, over),
   ];
 
   if (!over.aborted) await once(over, 'abort');

@@ -2,12 +2,15 @@
 
 import type { ServerOptions as TlsServerOptions } from 'node:https';
 import type { Clock } from '../lib/clock.ts';
+import { readSecret } from '../lib/config/secret-file.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Control } from '../storage/control.ts';
+import type { Enrolments } from '../storage/enrolments.ts';
 import type { FleetView } from './fleet/fleet-view.ts';
 import type { StateThresholds } from './fleet/host-state-word.ts';
 import { tlsOptionsOf } from './http/tls-options.ts';
 import { type Authenticator, createAuthenticator } from './identity/authenticator.ts';
+import { badCertificate } from './identity/certificate-authorities.ts';
 import { hasCredential, type ReceiverConfig } from './receiver-config.ts';
 import { createVersionGate } from './version-gate/create-version-gate.ts';
 import { remediationFor } from './version-gate/remediation.ts';
@@ -15,10 +18,20 @@ import { createOpenGate, type VersionGate } from './version-gate/version-gate.ts
 
 export interface LiveParts {
   authenticator: Authenticator;
+  /** The same configuration with its certificate files as they are now. Throws `bad-tokens-file` or `bad-certificate`. */
+  readCertificatesAgain: () => CertificateParts;
+  listen: ReceiverConfig['listen'];
+  certificates: ReceiverConfig['certificates'];
   gate: VersionGate;
   maxEpisodeBytes: number;
   stateThresholds: StateThresholds;
   remediationFor: (hostId: string | null) => string;
+}
+
+interface CertificateParts {
+  authenticator: Authenticator;
+  /** Undefined for plain HTTP. */
+  tls: TlsServerOptions | undefined;
 }
 
 export interface LivePartsOptions {
@@ -26,6 +39,7 @@ export interface LivePartsOptions {
   /** A git checkout that the gate may fall back to. */
   checkoutPath: string | undefined;
   control: Control;
+  enrolments: Enrolments;
   fleet: FleetView;
   clock: Clock;
   logger: Logger;
@@ -33,11 +47,8 @@ export interface LivePartsOptions {
 
 /** Throws `bad-tokens-file` or `bad-certificate`. `tls` is undefined for plain HTTP. */
 export function createLiveParts(options: LivePartsOptions): { parts: LiveParts; tls: TlsServerOptions | undefined } {
-  const { config, control, fleet, clock, logger } = options;
-  const nowMs = Temporal.Instant.from(clock.wallTime()).epochMilliseconds;
-  const tls = tlsOptionsOf(config.listen, nowMs);
-  const authenticator = createAuthenticator({ listen: config.listen, auth: config.auth, control, clock, logger });
-  for (const warning of tls?.warnings ?? []) logger.warn(warning);
+  const { config, fleet, logger } = options;
+  const { authenticator, tls } = readCertificateParts(options, config.listen);
   if (!hasCredential(config)) {
     logger.warn(
       'no credential is configured: whoever is on this machine may do everything (cis490 token create --role admin)',
@@ -46,6 +57,9 @@ export function createLiveParts(options: LivePartsOptions): { parts: LiveParts; 
   const configured = config.version_gate.remediation;
   const parts: LiveParts = {
     authenticator,
+    readCertificatesAgain: () => readCertificateParts(options, withKeyReadAgain(config.listen)),
+    listen: config.listen,
+    certificates: config.certificates,
     // Last: it begins to read in the background.
     gate: createGate(options),
     maxEpisodeBytes: config.store.max_episode_bytes,
@@ -55,7 +69,26 @@ export function createLiveParts(options: LivePartsOptions): { parts: LiveParts; 
       return remediationFor({ configured, installedFrom: installedFrom(update) });
     },
   };
-  return { parts, tls: tls?.options };
+  return { parts, tls };
+}
+
+function readCertificateParts(
+  { config, control, enrolments, clock, logger }: LivePartsOptions,
+  listen: ReceiverConfig['listen'],
+): CertificateParts {
+  const tls = tlsOptionsOf(listen, Temporal.Instant.from(clock.wallTime()).epochMilliseconds);
+  const authenticator = createAuthenticator({ listen, auth: config.auth, control, enrolments, clock, logger });
+  for (const warning of tls?.warnings ?? []) logger.warn(warning);
+  return { authenticator, tls: tls?.options };
+}
+
+/** The configuration has the key's text; the certificate is only named there. */
+function withKeyReadAgain(listen: ReceiverConfig['listen']): ReceiverConfig['listen'] {
+  const path = listen.tls?.key_file?.path;
+  if (path === undefined) return listen;
+  const read = readSecret(path);
+  if ('secret' in read) return { ...listen, tls: { ...listen.tls, key_file: read.secret } };
+  throw badCertificate(`[listen.tls] key_file: ${read.found}`, `allowed: ${read.allowed}`);
 }
 
 function createGate({ config, checkoutPath, control, clock, logger }: LivePartsOptions): VersionGate {

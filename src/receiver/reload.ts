@@ -53,6 +53,22 @@ export async function reload(
   }
 }
 
+/** The certificate files have changed, and the configuration has not been told to. */
+export function takeOverCertificates({ server, live }: Pick<ReloadTargets, 'server' | 'live'>, logger: Logger): void {
+  try {
+    const { authenticator, tls } = live.readCertificatesAgain();
+    if (tls && server instanceof TlsServer) server.setSecureContext(tls);
+    live.authenticator = authenticator;
+    logger.info('the certificate authority has changed: certificates read again');
+  } catch (error) {
+    const cure = error instanceof AppError ? error.hint : undefined;
+    logger.error(
+      { reason: messageOf(error), cure },
+      'the changed certificates are not usable; the old ones stay in force',
+    );
+  }
+}
+
 /** The new file may name loopback; the socket is still the old one's. */
 function refuseToOpen(config: ReceiverConfig, { listen: { host } }: ReceiverConfig): void {
   if (hasCredential(config) || isLoopbackAddress(host)) return;

@@ -9,8 +9,11 @@ import type { AlertLog } from './alert-log.ts';
 import type { Attempts, AttemptsReader } from './attempts.ts';
 import type { BlobReader, BlobStore } from './blob-store.ts';
 import type { Control, RetiredHost } from './control.ts';
+import type { Enrolments } from './enrolments.ts';
 import { FilesystemBlobStore } from './filesystem/filesystem-blob-store.ts';
 import { FilesystemHostState } from './filesystem/filesystem-host-state.ts';
+import { FilesystemReleases } from './filesystem/filesystem-releases.ts';
+import { openStoreCopy } from './filesystem/filesystem-store-copy.ts';
 import { InProcessUploads } from './filesystem/in-process-uploads.ts';
 import { JsonlAlertLog } from './filesystem/jsonl-alert-log.ts';
 import { JsonlLedger, type LedgerReadProgress } from './filesystem/jsonl-ledger.ts';
@@ -20,14 +23,20 @@ import type { HostState, HostStateReader } from './host-state.ts';
 import type { Ledger } from './ledger.ts';
 import type { LedgerReader } from './ledger-reader.ts';
 import type { MonitorState } from './monitor-state.ts';
+import type { Releases, ReleasesReader } from './releases.ts';
+import type { RollOuts } from './roll-out.ts';
+import { copyDatabase } from './sqlite/copy-database.ts';
 import { LedgerView } from './sqlite/ledger-view.ts';
 import { ReceiverDatabases } from './sqlite/receiver-databases.ts';
 import { SqliteAttempts } from './sqlite/sqlite-attempts.ts';
 import { SqliteControl } from './sqlite/sqlite-control.ts';
+import { SqliteEnrolments } from './sqlite/sqlite-enrolments.ts';
 import { SqliteHeartbeats } from './sqlite/sqlite-heartbeats.ts';
 import { SqliteMonitorState } from './sqlite/sqlite-monitor-state.ts';
+import { SqliteRollOuts } from './sqlite/sqlite-roll-outs.ts';
 import { openStateDatabase } from './sqlite/state-database.ts';
 import type { StorageStep } from './storage-step.ts';
+import type { StoreCopy } from './store-copy.ts';
 import type { Uploads } from './uploads.ts';
 
 export interface Storage {
@@ -37,6 +46,9 @@ export interface Storage {
   hostState: HostState;
   monitorState: MonitorState;
   control: Control;
+  enrolments: Enrolments;
+  releases: ReleasesReader;
+  rollOuts: RollOuts;
   uploads: Uploads;
   close(): Promise<void>;
 }
@@ -64,6 +76,8 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     opened.defer(() => lock.release());
     const blobs = await FilesystemBlobStore.open(root, afterStep);
     const control = opened.adopt(await openControl(root), (it) => it.close());
+    const enrolments = opened.adopt(await openEnrolments(root), (it) => it.close());
+    const rollOuts = opened.adopt(await openRollOuts(root), (it) => it.close());
     const monitorState = opened.adopt(await openMonitorState(join(root, 'monitor.db')), (it) => it.close());
     const database = opened.adopt(openStateDatabase(join(root, 'state.db'), logger), (it) => it.close());
     const hostState = await FilesystemHostState.open(root, new SqliteHeartbeats(database), logger);
@@ -80,7 +94,10 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     });
     opened.adopt(ledger, (it) => it.close());
     const close = () => opened.disposeAsync();
-    return { blobs, ledger, attempts, hostState, monitorState, control, uploads: new InProcessUploads(), close };
+    const uploads = new InProcessUploads();
+    const releases = openReleases(root, logger);
+    const decisions = { control, enrolments, rollOuts };
+    return { blobs, ledger, attempts, hostState, monitorState, ...decisions, releases, uploads, close };
   } catch (error) {
     await opened.disposeAsync();
     throw error;
@@ -127,7 +144,27 @@ export async function openControl(root: string): Promise<Control> {
   return await SqliteControl.open(join(root, 'control.db'));
 }
 
+/** In the same database, by a connection of its own. As `openControl`. */
+export async function openEnrolments(root: string): Promise<Enrolments> {
+  return await SqliteEnrolments.open(join(root, 'control.db'));
+}
+
+/** In the same database, by a connection of its own. As `openControl`. */
+export async function openRollOuts(root: string): Promise<RollOuts> {
+  return await SqliteRollOuts.open(join(root, 'control.db'));
+}
+
+/** Nothing is made before the first is staged. `logger` is told of descriptions that are none. */
+export function openReleases(root: string, logger?: Logger): Releases {
+  return new FilesystemReleases(root, logger);
+}
+
 /** By the path of monitor.db, which lies beside alerts.jsonl. As `openControl`. */
 export async function openMonitorState(path: string): Promise<MonitorState> {
   return await SqliteMonitorState.open(path);
+}
+
+/** A backup of the store at `root` in `directory`, which is there. Throws `already-running`. */
+export async function openCopy(root: string, directory: string): Promise<StoreCopy> {
+  return await openStoreCopy(root, directory, copyDatabase);
 }

@@ -8,8 +8,11 @@ import { pino } from 'pino';
 import {
   openAlertLog,
   openControl,
+  openEnrolments,
   openLedgerForReading,
   openMonitorState,
+  openReleases,
+  openRollOuts,
   openStorage,
   type Storage,
 } from '../../src/storage/open-storage.ts';
@@ -17,10 +20,13 @@ import { describeAlertLog } from './alert-log.contract.ts';
 import { describeAttempts } from './attempts.contract.ts';
 import { describeBlobStore } from './blob-store.contract.ts';
 import { describeControl } from './control.contract.ts';
+import { describeEnrolments } from './enrolments.contract.ts';
 import { describeHostState } from './host-state.contract.ts';
 import { describeLedger } from './ledger.contract.ts';
 import { describeLedgerReader } from './ledger-reader.contract.ts';
 import { describeMonitorState } from './monitor-state.contract.ts';
+import { describeReleases } from './releases.contract.ts';
+import { describeRollOuts } from './roll-outs.contract.ts';
 import { describeUploads } from './uploads.contract.ts';
 
 const NAME = 'files and SQLite';
@@ -95,6 +101,16 @@ describeMonitorState(
   opener((root) => openMonitorState(join(root, 'monitor.db'))),
 );
 describeControl(NAME, opener(openControl));
+describeEnrolments(NAME, opener(openEnrolments));
+
+describeRollOuts(NAME, opener(openRollOuts));
+
+describeReleases(NAME, async (t) => {
+  const root = await makeRoot(t, async () => undefined);
+  const hidden = async () =>
+    (await readdir(join(root, 'releases'), { recursive: true })).filter((name) => name.startsWith('.staged')).length;
+  return { another: () => openReleases(root), hiddenBodies: hidden };
+});
 
 describeAlertLog(NAME, async (t) => {
   const root = await makeRoot(t, async () => undefined);

@@ -14,6 +14,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { loadConfig } from '../../src/lib/config/load-config.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { AttemptCounter } from '../../src/receiver/attempts/attempt-counter.ts';
+import { LiveAuthority } from '../../src/receiver/certificates/live-authority.ts';
 import { FleetView } from '../../src/receiver/fleet/fleet-view.ts';
 import { LingeringCloser } from '../../src/receiver/http/lingering-close.ts';
 import { createReceiverServer, type ServerDependencies, type ServerLimits } from '../../src/receiver/http/server.ts';
@@ -67,6 +68,7 @@ async function start(t: TestContext, limits: Partial<ServerLimits>, tls?: TlsSer
     config,
     checkoutPath: undefined,
     control: storage.control,
+    enrolments: storage.enrolments,
     fleet,
     clock,
     logger,
@@ -78,6 +80,7 @@ async function start(t: TestContext, limits: Partial<ServerLimits>, tls?: TlsSer
     locks: new EpisodeLocks(),
     room,
     fleet,
+    authority: new LiveAuthority({ storeRoot: config.store.root, clock, logger }),
     attemptCounter: new AttemptCounter(storage.attempts, clock, logger),
     readiness: new Readiness({ blobs: storage.blobs, clock, current: () => ({ gate: parts.gate, minFreeBytes: 0 }) }),
     lingering: new LingeringCloser(),

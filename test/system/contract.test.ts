@@ -44,6 +44,7 @@ test('the contract is valid OpenAPI 3.1, and is what the receiver does', async (
     'DELETE /v1/episodes/{host_id}/{episode_id}.tar.zst',
     'DELETE /v1/fleet/{host_id}/retire',
     'DELETE /v1/silences/{silence_id}',
+    'GET /.well-known/est/cacerts',
     'GET /healthz',
     'GET /readyz',
     'GET /v1/alerts',
@@ -55,8 +56,12 @@ test('the contract is valid OpenAPI 3.1, and is what the receiver does', async (
     'GET /v1/host-health/{host_id}',
     'GET /v1/index',
     'GET /v1/openapi.json',
+    'GET /v1/releases/head',
+    'GET /v1/releases/{commit}/{platform}.tar.zst',
     'GET /v1/silences',
     'GET /v1/version-gate',
+    'POST /.well-known/est/simpleenroll',
+    'POST /.well-known/est/simplereenroll',
     'POST /v1/alerts/{alert_id}/acknowledge',
     'POST /v1/fleet/{host_id}/retire',
     'POST /v1/heartbeat',
@@ -65,7 +70,7 @@ test('the contract is valid OpenAPI 3.1, and is what the receiver does', async (
     'PUT /v1/episodes/{host_id}/{episode_id}.tar.zst',
     'PUT /v1/host-health/{host_id}',
   ]);
-  for (const name of ['Problem', 'IndexRow', 'Tombstone', 'Heartbeat', 'FleetHost', 'GateStatus']) {
+  for (const name of ['Problem', 'IndexRow', 'Tombstone', 'Heartbeat', 'FleetHost', 'GateStatus', 'ReleaseHead']) {
     assert.ok(name in document.components.schemas, name);
   }
 

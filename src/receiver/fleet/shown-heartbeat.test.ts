@@ -14,7 +14,7 @@ const FULL: Heartbeat = {
   quarantine: { episodes: 5, recent: { episodes: 2, without_asking: 1, code: null } },
   recording: { last_episode: { episode_id: 'e-1', finished_at_wall: 'then' }, workloads: ['idle', 'build'] },
   free_bytes: null,
-  update: { source: 'git', result: 'updated', commit: 'c', target: 't', at_wall: 'then', detail: null },
+  update: { source: 'git', result: 'updated', commit: 'c', target: 't', at_wall: 'then', detail: null, failures: 0 },
 };
 
 test('all that this version sends is shown', () => {

@@ -37,7 +37,15 @@ const shownSchema = z.object({
   quarantine: group({ episodes: number, recent: group({ episodes: number, without_asking: number, code: text }) }),
   recording: group({ last_episode: group({ episode_id: text, finished_at_wall: text }), workloads }),
   free_bytes: number,
-  update: group({ source: text, result: text, commit: text, target: text, at_wall: text, detail: text }),
+  update: group({
+    source: text,
+    result: text,
+    commit: text,
+    target: text,
+    at_wall: text,
+    detail: text,
+    failures: number,
+  }),
 });
 
 export function shownOf(body: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -9,6 +9,7 @@ import {
 import { z } from 'zod';
 import { isEpisodeId, isHostId } from '../../protocol/ids.ts';
 import { PROBLEMS, type ProblemCode, problemSchema } from '../../protocol/problem.ts';
+import { PLATFORMS } from '../../protocol/release.ts';
 import type { Endpoint } from './route-table.ts';
 
 extendZodWithOpenApi(z);
@@ -41,6 +42,8 @@ const COMMON_PROBLEMS: ProblemCode[] = ['credential-missing', 'credential-invali
 const PARAMETERS: Record<string, z.ZodType> = {
   host_id: z.string().refine(isHostId).meta({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' }),
   episode_id: z.string().refine(isEpisodeId).meta({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' }),
+  commit: z.string().meta({ pattern: '^(?:[0-9a-f]{40}|[0-9a-f]{64})$' }),
+  platform: z.enum(PLATFORMS),
   alert_id: z.string().meta({ pattern: '^[0-9a-f]{8}$' }),
   silence_id: z.string().meta({ pattern: '^[0-9a-f]{8}$' }),
 };
@@ -71,7 +74,10 @@ function toOpenApi(endpoint: Endpoint<z.ZodObject>): RouteConfig {
         body: {
           required: true,
           description: body.description,
-          content: content(body.schema, endpoint.path.includes('.tar.zst') ? 'application/zstd' : undefined),
+          content: content(
+            body.schema,
+            body.contentType ?? (endpoint.path.includes('.tar.zst') ? 'application/zstd' : undefined),
+          ),
         },
       }),
     },
@@ -80,7 +86,9 @@ function toOpenApi(endpoint: Endpoint<z.ZodObject>): RouteConfig {
         description: answer.description,
         ...(answer.schema && { content: content(answer.schema, answer.contentType) }),
       },
-      ...(also && { [also.status]: { description: also.description, content: content(also.schema) } }),
+      ...(also && {
+        [also.status]: { description: also.description, ...(also.schema && { content: content(also.schema) }) },
+      }),
       ...Object.fromEntries(
         Object.entries(byStatus).map(([status, group = []]) => [
           status,

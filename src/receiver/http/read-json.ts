@@ -2,7 +2,7 @@
 
 import type { Context } from 'hono';
 import type { PaceLimits } from './body-pace.ts';
-import { readSmallBody } from './read-body.ts';
+import { readBytes } from './read-bytes.ts';
 import { answerProblem, type RouteEnvironment } from './route-environment.ts';
 
 export type ReadObject =
@@ -14,30 +14,21 @@ export async function readJsonObject(
   pace: PaceLimits,
   mostBytes: number,
 ): Promise<ReadObject> {
-  const { incoming, outgoing } = context.env;
-  if (
-    incoming.httpVersion === '1.1' &&
-    /^100-continue$/i.test(incoming.headers.expect ?? '') &&
-    Number(incoming.headers['content-length'] ?? 0) <= mostBytes
-  ) {
-    outgoing.writeContinue();
-  }
-  const bytes = await readSmallBody(incoming, pace, mostBytes);
-  // Nobody is left to read this answer.
-  if (bytes === 'aborted') return refused(context, 'bad-body', 'the body was cut off');
-  if (bytes === 'too-large') return refused(context, 'too-large', `at most ${mostBytes} bytes are taken here`);
+  const read = await readBytes(context, pace, mostBytes);
+  if (read.kind === 'refused') return read;
+  const { bytes } = read;
   try {
     // With its byte order mark, which is no JSON: what is kept is handed out inside of other JSON as it came.
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return { kind: 'object', value: value as Record<string, unknown>, bytes };
     }
-    return refused(context, 'bad-body', 'the body must be one JSON object');
+    return refused(context, 'the body must be one JSON object');
   } catch {
-    return refused(context, 'bad-body', 'the body is not JSON in UTF-8');
+    return refused(context, 'the body is not JSON in UTF-8');
   }
 }
 
-function refused(context: Context<RouteEnvironment>, code: 'bad-body' | 'too-large', detail: string): ReadObject {
-  return { kind: 'refused', answer: answerProblem(context, code, detail) };
+function refused(context: Context<RouteEnvironment>, detail: string): ReadObject {
+  return { kind: 'refused', answer: answerProblem(context, 'bad-body', detail) };
 }

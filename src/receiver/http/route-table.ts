@@ -23,10 +23,11 @@ export interface Endpoint<Query extends z.ZodObject> {
   headAction?: Action;
   query?: Query;
   headers?: z.ZodObject;
-  body?: { schema: z.ZodType; description: string };
+  /** `contentType`: JSON where it is left out. */
+  body?: { schema: z.ZodType; description: string; contentType?: string };
   answer: { status: 200 | 201 | 204; description: string; schema?: z.ZodType; contentType?: string };
   /** A second success. */
-  also?: { status: 200; description: string; schema: z.ZodType };
+  also?: { status: 200 | 204; description: string; schema?: z.ZodType };
   /** Beside those that every endpoint may answer with. */
   problems?: ProblemCode[];
 }
@@ -121,7 +122,7 @@ function readQuery<Query extends z.ZodObject>(
   return { kind: 'bad', detail: explainMistakes(parsed.error) };
 }
 
-/** `{host_id}` → `:host_id`; the episode's name is judged with its suffix by the handler. */
+/** `{host_id}` → `:host_id`; a tarball's name is judged with its suffix by the handler. */
 function routePath(path: string): string {
-  return path.replace('{episode_id}.tar.zst', '{name}').replaceAll(/\{(\w+)\}/g, ':$1');
+  return path.replace(/\{\w+\}\.tar\.zst$/, '{name}').replaceAll(/\{(\w+)\}/g, ':$1');
 }

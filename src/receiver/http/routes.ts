@@ -10,6 +10,7 @@ import { RouteTable } from './route-table.ts';
 import { registerAlerts } from './routes/alerts.ts';
 import { registerEpisode } from './routes/episode.ts';
 import { registerEpisodes } from './routes/episodes.ts';
+import { registerEst } from './routes/est.ts';
 import { registerFleet } from './routes/fleet.ts';
 import { registerHealth, registerReadiness } from './routes/health.ts';
 import { registerHeartbeat } from './routes/heartbeat.ts';
@@ -18,6 +19,7 @@ import { registerIndex } from './routes/index-stream.ts';
 import { registerOpenApi } from './routes/openapi.ts';
 import { registerPing } from './routes/ping.ts';
 import { describePutEpisode } from './routes/put-episode.ts';
+import { registerReleases } from './routes/releases.ts';
 import { registerRetiredHosts } from './routes/retired-hosts.ts';
 import { registerSilences } from './routes/silences.ts';
 import { registerVersionGate } from './routes/version-gate.ts';
@@ -34,6 +36,7 @@ export function createRoutes(dependencies: RouteDependencies): Hono<RouteEnviron
       dependencies.lingering.prepare(incoming, outgoing, incoming.headers.expect !== undefined);
   });
   registerHealth(routes);
+  registerEst(routes, dependencies);
   app.use('*', async (context, next) => {
     const authentication = await dependencies.authenticator.authenticate(context.env.incoming);
     if (authentication.kind === 'refused') {
@@ -57,6 +60,7 @@ export function createRoutes(dependencies: RouteDependencies): Hono<RouteEnviron
   registerRetiredHosts(routes, dependencies, alertBoard);
   registerAlerts(routes, dependencies, alertBoard);
   registerSilences(routes, dependencies, alertBoard);
+  registerReleases(routes, dependencies);
   registerOpenApi(routes, dependencies);
   routes.answerOtherMethods();
   app.notFound((context) =>

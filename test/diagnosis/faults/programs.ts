@@ -169,14 +169,19 @@ export const PROGRAM_FAULTS: Fault[] = [
     title: 'the last update failed',
     plant: async (lab) => {
       const last = (result: string) =>
-        `echo '{"source":"git","last":{"result":"${result}","at_wall":"'$(date -u +%FT%TZ)'","commit":"${lab.head}","target":"${lab.head}","detail":"no route to the forge"}}' >/var/lib/cis490/update-state.json`;
+        `echo '{"source":"git","last":{"result":"${result}","at_wall":"'$(date -u +%FT%TZ)'","commit":"${lab.head}","target":"${lab.head}","detail":"no route to the forge","failures":3}}' >/var/lib/cis490/update-state.json`;
       await lab.machines.sure('lab-1', last('failed'));
       lab.edits('lab-1', 'autoupdate', last('updated'));
       await lab.heard();
     },
     expect: {
       fleetHealth: { host: 'lab-1', symptom: 'update-failed', detail: /^its last update to [0-9a-f]{12} failed/ },
-      doctor: { machine: 'lab-1', check: 'autoupdate', status: 'red', summary: /failed at .*: no route to the forge/ },
+      doctor: {
+        machine: 'lab-1',
+        check: 'autoupdate',
+        status: 'red',
+        summary: /failed at .*, 3 times in a row: no route to the forge/,
+      },
       fleetView: { host: 'lab-1', state: 'sick' },
     },
     cure: 'fleet-health',
