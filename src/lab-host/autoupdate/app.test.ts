@@ -55,6 +55,23 @@ describe('an update that goes well', () => {
     assert.equal(bench.told.length, 2);
   });
 
+  test('and the run after it puts the guard of the confirmed release in place', async (t) => {
+    const bench = await UpdateBench.create(t);
+    const guard = join(bench.base, 'guard/update-guard.sh');
+    const before = readFileSync(guard, 'utf8');
+    await bench.offer(NEW, 7);
+    await bench.run();
+    assert.equal(readFileSync(guard, 'utf8'), before);
+    const mended = join(bench.base, 'releases', NEW, 'scripts/update-guard.sh');
+    writeFileSync(mended, `${before}# mended\n`);
+    await bench.run();
+    assert.equal(readFileSync(guard, 'utf8'), `${before}# mended\n`);
+    assert.equal(statSync(guard).mode & 0o777, 0o755);
+    rmSync(mended);
+    await bench.run();
+    assert.equal(readFileSync(guard, 'utf8'), `${before}# mended\n`, 'a release without one leaves it');
+  });
+
   for (const status of [204, 404, 405]) {
     test(`a receiver that answers ${status} has nothing for this host`, async (t) => {
       const bench = await UpdateBench.create(t);

@@ -7,6 +7,7 @@ import { askGit } from './ask-git.ts';
 import { askReceiver } from './ask-receiver.ts';
 import { finishEarlier } from './finish-earlier.ts';
 import { readCurrent, releasePath } from './install-layout.ts';
+import { placeGuard } from './place-guard.ts';
 import { removeLeftovers } from './prune-releases.ts';
 import { asCurrent, asFailed } from './settle-update.ts';
 import { testRelease } from './test-release.ts';
@@ -24,6 +25,7 @@ export async function runUpdate(dependencies: UpdateDependencies): Promise<Updat
     const earlier = await finishEarlier(dependencies);
     if (earlier) return earlier;
     running = await requireRunning(dependencies);
+    await placeGuard(dependencies, running);
     if (!dependencies.config.autoupdate.enabled) {
       const detail = '[autoupdate] enabled = false';
       return { result: 'off', commit: running, target: null, release_number: null, detail };
