@@ -106,18 +106,21 @@ export async function layerCure(code: string, context: DoctorContext): Promise<L
     case 'http-401':
     case 'http-403': {
       const create = onReceiver(`sudo cis490 token create --role host --host ${config.host_id}`);
-      if (token === undefined && certFile !== undefined)
+      if (token === undefined && certFile !== undefined) {
+        const renew = [showCertificate, 'sudo systemctl start cis490-cert-fetch'];
+        const advice = `the certificate must be valid there, and its CN ${config.host_id}`;
+        if (!config.cert.enabled) return { advice, commands: renew };
         return {
-          advice: `the certificate must be valid there, and its CN ${config.host_id}; after a revocation only a new token helps`,
+          advice: `${advice}; after a revocation only a new token helps`,
           commands: [
-            showCertificate,
-            'sudo systemctl start cis490-cert-fetch',
+            ...renew,
             onReceiver(`sudo cis490 ca token --host ${config.host_id}`),
             // Takes the token from the terminal: in no list of processes, and in no shell's history.
             'sudo install -m 600 /dev/stdin /root/enrolment.token',
             cures.cis490('cert-fetch --token-file /root/enrolment.token'),
           ],
         };
+      }
       const file = token?.path === undefined ? edit : `sudoedit ${shellWord(token.path)}`;
       return {
         advice: `this host needs a token of its own, as ${config.host_id}`,
