@@ -2,6 +2,8 @@
 
 import { createHash, type X509Certificate } from 'node:crypto';
 
+export const EST_PREFIX = '/.well-known/est/';
+
 export const EST = {
   cacerts: '/.well-known/est/cacerts',
   simpleenroll: '/.well-known/est/simpleenroll',

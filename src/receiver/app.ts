@@ -1,14 +1,15 @@
 // Builds the receiver from its configuration, runs it until told to stop, and ends it with nothing half-done.
 
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { ServerOptions as TlsServerOptions } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { AfterStep } from '../lib/after-step.ts';
 import { AppError, messageOf } from '../lib/app-error.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Notifier } from '../lib/sd-notify.ts';
+import { EST_PREFIX } from '../protocol/est.ts';
 import type { UnfinishedBlob } from '../storage/blob-store.ts';
 import { openStorage, type Storage } from '../storage/open-storage.ts';
 import type { StorageStep } from '../storage/storage-step.ts';
@@ -136,8 +137,11 @@ async function serveUntil(over: AbortSignal, serving: Serving): Promise<void> {
   };
   // Before anything of a connection or a request is judged.
   for (const event of ['connection', 'request', 'checkContinue', 'checkExpectation']) {
-    server.prependListener(event, () => {
-      if (authority.look()) takeOverCertificates({ server, live: dependencies }, logger);
+    server.prependListener(event, (of: Socket | IncomingMessage) => {
+      // What was issued under the authority of a second ago would have to be issued again.
+      const isEnrolment = 'url' in of && of.url?.startsWith(EST_PREFIX) === true;
+      if (isEnrolment) takeOver();
+      else if (authority.look()) takeOverCertificates({ server, live: dependencies }, logger);
     });
   }
   const address = await listen(server, config);
