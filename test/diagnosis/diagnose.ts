@@ -1,6 +1,7 @@
 // Plants one fault in a small fleet of its own and follows it to its end: named within one tick, cured by the printed commands, well again.
 
-import { Machines, until } from '../support/machines/machines.ts';
+import { Machines } from '../support/machines/machines.ts';
+import { until } from '../support/until.ts';
 import type { Expected, Fault, Finding } from './fault.ts';
 import { Lab, RECEIVER } from './lab.ts';
 

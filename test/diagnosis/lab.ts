@@ -5,7 +5,8 @@ import { type DoctorReport, doctorReportSchema } from '../../src/protocol/doctor
 import { TestAuthority } from '../support/certificates.ts';
 import { sha256 } from '../support/episodes.ts';
 import { GitRepository } from '../support/git-repository.ts';
-import { type Machines, type Ran, until } from '../support/machines/machines.ts';
+import type { Machines, Ran } from '../support/machines/machines.ts';
+import { until } from '../support/until.ts';
 import type { Finding, LabOptions } from './fault.ts';
 
 export const RECEIVER = 'receiver.lab';

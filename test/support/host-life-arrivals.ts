@@ -5,9 +5,10 @@ import { lstatSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BootedMachine } from './containers/booted-machine.ts';
-import { mustRun, until } from './containers/run-command.ts';
+import { mustRun } from './containers/run-command.ts';
 import { asService, type Enrolment, type HostLifeLab, IDENTITY, killService, seen } from './host-life-lab.ts';
 import { pageCommands } from './page-commands.ts';
+import { until } from './until.ts';
 
 export const SEED = '/boot/cis490-seed.toml';
 

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import type { BootedMachine } from './containers/booted-machine.ts';
 import { BootedMachines } from './containers/booted-machines.ts';
 import { controlGroupRoot, ownName } from './containers/leftovers.ts';
-import { mustRun, type Ran, until } from './containers/run-command.ts';
+import { mustRun, type Ran } from './containers/run-command.ts';
 import { buildOwnRelease, type OwnRelease } from './own-release.ts';
 import { pageCommands } from './page-commands.ts';
+import { until } from './until.ts';
 
 const LOOK_EVERY_MS = 1;
 const STORE = '/var/lib/cis490';

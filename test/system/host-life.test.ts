@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import type { BootedMachine } from '../support/containers/booted-machine.ts';
 import { canBootMachines } from '../support/containers/booted-machines.ts';
-import { until } from '../support/containers/run-command.ts';
 import { fromImage, fromStick, overHttp, SEED, writeSeed } from '../support/host-life-arrivals.ts';
 import { HostLifeLab, IDENTITY, killService, recordQuickly, seen } from '../support/host-life-lab.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 const RENEWER = 'cis490-cert-fetch.service';
 // A certificate counts from five minutes before it is made: one for two minutes is due for renewal from its first second on.

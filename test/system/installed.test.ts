@@ -8,8 +8,9 @@ import { after, before, type TestContext, test } from 'node:test';
 import type { BootedMachine } from '../support/containers/booted-machine.ts';
 import { BootedMachines, canBootMachines } from '../support/containers/booted-machines.ts';
 import { makeReleaseTree } from '../support/containers/release-tree.ts';
-import { mustRun, until } from '../support/containers/run-command.ts';
+import { mustRun } from '../support/containers/run-command.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 
 const COMMIT = 'c0ffee0000000000000000000000000000000001';
 const TREE = '/root/cis490';

@@ -9,12 +9,12 @@ import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BootedMachine } from '../support/containers/booted-machine.ts';
 import { BootedMachines, canBootMachines } from '../support/containers/booted-machines.ts';
-import { until } from '../support/containers/run-command.ts';
 import { UpdatedHost } from '../support/containers/updated-host.ts';
 import { publishEpisode } from '../support/episodes.ts';
 import type { TestHost } from '../support/fleet.ts';
 import { checkNothingLost, namesIn, type Published } from '../support/nothing-lost.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
+import { until } from '../support/until.ts';
 import { FAULT_FILE, UpdateReleases } from '../support/update-releases.ts';
 
 const TREE = '/root/cis490';

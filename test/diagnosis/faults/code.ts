@@ -1,6 +1,6 @@
 // The code that records: stale, blocked, unstamped, or not to be judged.
 
-import { until } from '../../support/machines/machines.ts';
+import { until } from '../../support/until.ts';
 import type { Fault } from '../fault.ts';
 import { type Lab, RECEIVER } from '../lab.ts';
 

@@ -5,8 +5,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { until } from '../until.ts';
 import { controlGroupRoot, endGroup, ownName } from './leftovers.ts';
-import { mustRun, type Ran, runCommand, until } from './run-command.ts';
+import { mustRun, type Ran, runCommand } from './run-command.ts';
 
 const ENVIRONMENT = [
   'HOME=/root',

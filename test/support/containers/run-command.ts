@@ -9,8 +9,6 @@ export interface Ran {
 }
 
 // Only to end a test that hangs; nothing is measured against it.
-const PATIENCE_MS = 180_000;
-const PAUSE_MS = 50;
 
 export async function runCommand([command = '', ...args]: readonly string[], input = ''): Promise<Ran> {
   const { promise, resolve, reject } = Promise.withResolvers<Ran>();
@@ -33,19 +31,4 @@ export async function mustRun(command: readonly string[], input = ''): Promise<s
   const { code, stdout, stderr } = await runCommand(command, input);
   if (code !== 0) throw new Error(`exit code ${code}: ${command.join(' ')}\n${stdout}${stderr}`);
   return stdout;
-}
-
-/** Polls; a condition that throws does not hold yet, and its error is told at the end. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    let why: unknown = '';
-    try {
-      if (await condition()) return;
-    } catch (error) {
-      why = error;
-    }
-    if (performance.now() > deadline) throw new Error(`never came true: ${what}. ${why}`);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
 }

@@ -3,9 +3,9 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type UpdateState, updateStateSchema } from '../../../src/protocol/update-state.ts';
+import { until } from '../until.ts';
 import type { BootedMachine } from './booted-machine.ts';
 import { controlGroupRoot, ownName } from './leftovers.ts';
-import { until } from './run-command.ts';
 
 const UPDATER = 'cis490-autoupdate.service';
 

@@ -16,11 +16,9 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { PROJECT_ROOT } from '../program.ts';
+import { until } from '../until.ts';
 
 const HERE = import.meta.dirname;
-const PAUSE_MS = 50;
-// Only to end a test that hangs.
-const PATIENCE_MS = 120_000;
 export const SERVICE_UID = 47_490;
 
 export interface Ran {
@@ -167,19 +165,4 @@ function run(command: string, args: string[]): Promise<Ran> {
   });
   child.on('error', reject).on('close', (code) => resolve({ code, stdout, all }));
   return promise;
-}
-
-/** Polls; a condition that throws is one that does not hold yet, and its error is told at the end. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
-  for (;;) {
-    let why: unknown = '';
-    try {
-      if (await condition()) return;
-    } catch (error) {
-      why = error;
-    }
-    if (performance.now() > deadline) throw new Error(`never came true: ${what}. ${why}`);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
 }
