@@ -70,7 +70,8 @@ function packPackage(path: string, { name, manifest = {}, files, kind }: Package
   }
   mkdirSync(join(path, 'vendor'), { recursive: true });
   const tarball = join(path, 'vendor', `${name}.tgz`);
-  execFileSync('tar', ['-czf', tarball, '-C', dirname(directory), 'package']);
+  // The same bytes whenever it is packed: what npm has in its cache by then depends on no clock.
+  execFileSync('tar', ['--mtime=@0', '--sort=name', '-czf', tarball, '-C', dirname(directory), 'package']);
   const integrity = `sha512-${createHash('sha512').update(readFileSync(tarball)).digest('base64')}`;
   const { scripts, ...shown } = manifest;
   return [
