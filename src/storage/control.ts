@@ -60,5 +60,8 @@ export interface Control {
   /** By host. */
   listRetiredHosts(): Promise<RetiredHost[]>;
 
+  /** Another text whenever another connection has changed something since, also what the other ports keep in the same place. Cheap. */
+  version(): Promise<string>;
+
   close(): Promise<void>;
 }

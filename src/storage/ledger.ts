@@ -38,6 +38,37 @@ export interface LedgerPage {
   nextAfterSeq: number | undefined;
 }
 
+export interface NewestPage {
+  /** The highest seq first. */
+  rows: SequencedRow[];
+  /** What the next page begins below; undefined when there is none. A page may hold fewer rows than asked for, even none. */
+  nextBeforeSeq: number | undefined;
+}
+
+export interface TallyQuestion {
+  by: 'day' | 'host' | 'commit';
+  /** A day in UTC, `YYYY-MM-DD`: from its beginning on. Rows whose time does not parse lie on no day. */
+  since?: string;
+  /** A day as well: before its beginning. */
+  until?: string;
+}
+
+/** Retracted episodes count. */
+export interface Tally {
+  /** A day, a host, a commit; null for episodes that name no commit. */
+  key: string | null;
+  episodes: number;
+  sizeBytes: number;
+}
+
+export interface CommitTally {
+  commit: string | null;
+  episodes: number;
+  sizeBytes: number;
+  /** The highest of its rows. */
+  lastSeq: number;
+}
+
 /** What the ledger knows of one host; retracted episodes count. */
 export interface LedgerHost {
   hostId: string;
@@ -61,8 +92,14 @@ export interface Ledger {
   read(afterSeq: number, limit: number): Promise<LedgerEntry[]>;
   /** Rows of episodes that are stored now, unless the filter says otherwise, in order of seq. Looks at a bounded number of rows, however few of them match. */
   list(filter: LedgerFilter, afterSeq: number, limit: number): Promise<LedgerPage>;
+  /** As `list`, from the newest row down: rows below `beforeSeq`, or all of them without it. Looks at a bounded number of rows, too. */
+  newest(filter: LedgerFilter, beforeSeq: number | undefined, limit: number): Promise<NewestPage>;
   /** By host. */
   hosts(): Promise<LedgerHost[]>;
+  /** What was stored, by key; those with none are left out. Costs nothing that grows with the number of rows. Throws `RangeError` for a day that is none. */
+  tallies(question: TallyQuestion): Promise<Tally[]>;
+  /** Of one host; the commit of its last row first. */
+  commitsOf(hostId: string): Promise<CommitTally[]>;
   /** False while the ledger is still being read after a start: whatever asks or appends waits for that. Costs nothing. */
   isCaughtUp(): boolean;
   /** Resolves when something with a higher seq can be read, or when `signal` aborts. */

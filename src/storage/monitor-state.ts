@@ -77,6 +77,8 @@ export interface RunChange {
   notifications: readonly Notification[];
   /** What the next run is to remember, as text; replaces what was remembered. */
   memory: string;
+  /** The wall time of the run. */
+  ranAt: string;
   /** Resolved alerts that ended before this time are forgotten. */
   forgetResolvedBefore: string;
 }
@@ -104,6 +106,10 @@ export interface MonitorState {
 
   /** Undefined before the first run. */
   memory(): Promise<string | undefined>;
+  /** The time of the last run that was applied; null before the first one. */
+  lastRunAt(): Promise<string | null>;
+  /** Another text whenever another connection has changed something since; what this one changes, its caller knows. Cheap. */
+  version(): Promise<string>;
   /** All of it or nothing. */
   applyRun(change: RunChange): Promise<void>;
 

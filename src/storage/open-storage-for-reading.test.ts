@@ -121,9 +121,9 @@ test('reports that are none are left out, and told where somebody listens', asyn
 const RESTART = /^sudo systemctl restart cis490-receiver$/;
 const UNREADABLE: [string, (path: string) => void, RegExp, RegExp][] = [
   ['missing', () => undefined, /is missing/, RESTART],
-  ['of an earlier release', (path) => makeDatabase(path, 'PRAGMA user_version = 3'), /schema 3, known here 4/, RESTART],
+  ['of an earlier release', (path) => makeDatabase(path, 'PRAGMA user_version = 3'), /schema 3, known here 6/, RESTART],
   ['of a later release', (path) => makeDatabase(path, 'PRAGMA user_version = 99'), /schema 99/, RESTART],
-  ['of a stranger', (path) => makeDatabase(path, 'PRAGMA user_version = 4'), /no such table/, /sudo rm .*state\.db\*/],
+  ['of a stranger', (path) => makeDatabase(path, 'PRAGMA user_version = 6'), /no such table/, /sudo rm .*state\.db\*/],
   ['no database', (path) => writeFileSync(path, 'x'.repeat(9000)), /not a database/, /sudo rm .*state\.db\*/],
   ['a directory', (path) => mkdirSync(path), /cannot be read/, /ls -l/],
 ];

@@ -38,6 +38,7 @@ import { openStateDatabase } from './sqlite/state-database.ts';
 import type { StorageStep } from './storage-step.ts';
 import type { StoreCopy } from './store-copy.ts';
 import type { Uploads } from './uploads.ts';
+import type { WatchSync } from './watch-sync.ts';
 
 export interface Storage {
   blobs: BlobStore;
@@ -57,6 +58,8 @@ export interface OpenStorageOptions {
   root: string;
   logger: Logger;
   afterStep?: AfterStep<StorageStep>;
+  /** Told of each sync that an answer waits for. */
+  watchSync?: WatchSync;
   /** Makes the view of the ledger again from the ledger's first line on; attempt counts and heartbeats stay. */
   rebuildView?: boolean;
   /** While the view is brought up to the ledger. */
@@ -68,13 +71,13 @@ export interface OpenStorageOptions {
  * when it could not publish by link, `database-newer` or `database-damaged`, `disk-full`; then nothing stays open.
  */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
-  const { root, logger, afterStep, onLedgerRead } = options;
+  const { root, logger, afterStep, watchSync, onLedgerRead } = options;
   const opened = new AsyncDisposableStack();
   try {
     await makeDirectory(root);
     const lock = acquireExclusiveLock(root, 'receiver');
     opened.defer(() => lock.release());
-    const blobs = await FilesystemBlobStore.open(root, afterStep);
+    const blobs = await FilesystemBlobStore.open(root, afterStep, watchSync);
     const control = opened.adopt(await openControl(root), (it) => it.close());
     const enrolments = opened.adopt(await openEnrolments(root), (it) => it.close());
     const rollOuts = opened.adopt(await openRollOuts(root), (it) => it.close());
@@ -90,6 +93,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
       view,
       logger,
       ...(afterStep && { afterStep }),
+      ...(watchSync && { watchSync }),
       ...(onLedgerRead && { onLedgerRead }),
     });
     opened.adopt(ledger, (it) => it.close());

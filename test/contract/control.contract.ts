@@ -57,6 +57,22 @@ export function describeControl(name: string, open: OpenControl): void {
       }
     });
 
+    test('the version is another after each change of another caller, and the same without one', async (t) => {
+      const { another } = await open(t);
+      const [one, other] = [await another(), await another()];
+      const changes: ((control: Control) => Promise<unknown>)[] = [
+        (control) => control.retireHost({ hostId: 'h1', retiredAt: T1, by: 'ada', reason: 'r' }),
+        (control) => control.returnHost('h1'),
+        (control) => control.putGateOverride({ kind: 'blocked', commit: COMMIT, why: 'w', by: 'ada' }),
+      ];
+      for (const change of changes) {
+        const before = await one.version();
+        assert.equal(await one.version(), before);
+        await change(other);
+        assert.notEqual(await one.version(), before);
+      }
+    });
+
     test('tokens: the first revocation’s time stands', async (t) => {
       const { another } = await open(t);
       const [one, other] = [await another(), await another()];

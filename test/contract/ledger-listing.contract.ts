@@ -82,6 +82,40 @@ export function describeListing(open: OpenLedger): void {
     );
     assert.deepEqual(await listedIds(ledger, { hostId: 'host-1', commit: C2 }), ['e0', 'e2999', 'e3000', 'e9999']);
     assert.equal((await listedIds(ledger, { commit: C1 }, 700)).length, 9996);
+    assert.deepEqual(await newestIds(ledger, { hostId: 'host-1', commit: C2 }), ['e9999', 'e3000', 'e2999', 'e0']);
+    assert.deepEqual(
+      (await ledger.newest({}, undefined, 2)).rows.map((row) => row.episode_id),
+      ['e9999', 'e9998'],
+    );
+  });
+
+  for (const [what, filter, expected] of filters) {
+    test(`newest by ${what}: the same rows, from the last one down`, async (t) => {
+      const { ledger, reopen } = await open(t);
+      await appendFour(ledger);
+      for (const opened of [async () => ledger, reopen]) {
+        assert.deepEqual(await newestIds(await opened(), filter), expected.toReversed());
+      }
+    });
+  }
+
+  test('newest begins below a seq, and goes on where it ended; a page that ends with the first row is the last', async (t) => {
+    const { ledger } = await open(t);
+    const rows = await appendFour(ledger);
+    const first = await ledger.newest({}, undefined, 2);
+    assert.deepEqual(first.rows, rows.slice(2).toReversed());
+    assert.equal(first.nextBeforeSeq, rows[2]?.seq);
+    const rest = await ledger.newest({}, first.nextBeforeSeq, 2);
+    assert.deepEqual(rest, { rows: rows.slice(0, 2).toReversed(), nextBeforeSeq: undefined });
+    assert.deepEqual(await ledger.newest({}, rows[0]?.seq, 2), { rows: [], nextBeforeSeq: undefined });
+  });
+
+  test('newest: retracted episodes are left out, unless they are asked for', async (t) => {
+    const { ledger } = await open(t);
+    await appendFour(ledger);
+    await ledger.retract(tombstoneOf('d', 'h3'));
+    assert.deepEqual(await newestIds(ledger, {}), ['c', 'b', 'a']);
+    assert.deepEqual(await newestIds(ledger, { withRetracted: true }), ['d', 'c', 'b', 'a']);
   });
 
   test('hosts: what each has stored, by host; retracted episodes count, repeated ones do not', async (t) => {
@@ -130,6 +164,18 @@ async function listedIds(ledger: Ledger, filter: LedgerFilter, limit = 3): Promi
     );
     ids.push(...page.rows.map((row) => row.episode_id));
     afterSeq = page.nextAfterSeq;
+  }
+  return ids;
+}
+
+async function newestIds(ledger: Ledger, filter: LedgerFilter, limit = 3): Promise<string[]> {
+  const ids: string[] = [];
+  for (let beforeSeq: number | undefined = Number.MAX_SAFE_INTEGER; beforeSeq !== undefined; ) {
+    const page = await ledger.newest(filter, beforeSeq, limit);
+    assert.ok(page.rows.length <= limit);
+    assert.ok(page.nextBeforeSeq === undefined || page.nextBeforeSeq < beforeSeq, 'the next page begins further down');
+    ids.push(...page.rows.map((row) => row.episode_id));
+    beforeSeq = page.nextBeforeSeq;
   }
   return ids;
 }

@@ -8,6 +8,7 @@ import type { AppendOutcome, Ledger } from '../../src/storage/ledger.ts';
 import { appendedRow, type OpenLedger, rowIn, rowOf } from './ledger-fixture.ts';
 import { describeListing } from './ledger-listing.contract.ts';
 import { describeRetraction } from './ledger-retraction.contract.ts';
+import { describeTallies } from './ledger-tallies.contract.ts';
 
 const NEVER = new AbortController().signal;
 
@@ -139,6 +140,7 @@ export function describeLedger(name: string, open: OpenLedger): void {
     describeWaiting(open);
     describeRetraction(open);
     describeListing(open);
+    describeTallies(open);
 
     test('everything is there again after close and open, and seq goes on above', async (t) => {
       const { ledger, reopen } = await open(t);

@@ -50,7 +50,7 @@ function resolved(id: string, resolvedAt: string): AlertOfRun {
 }
 
 function run(alerts: AlertOfRun[], fields: Partial<RunChange> = {}): RunChange {
-  return { alerts, notifications: [], memory: 'm', forgetResolvedBefore: LONG_AGO, ...fields };
+  return { alerts, notifications: [], memory: 'm', ranAt: at(1), forgetResolvedBefore: LONG_AGO, ...fields };
 }
 
 function notification(channel: string, alertId: string, fields: Partial<Notification> = {}): Notification {
@@ -69,11 +69,47 @@ export function describeMonitorState(name: string, open: OpenMonitorState): void
     test('before the first run there is nothing', async (t) => {
       const state = await (await open(t)).another();
       assert.equal(await state.memory(), undefined);
+      assert.equal(await state.lastRunAt(), null);
       assert.deepEqual(await state.listAlerts({ limit: 10 }), []);
       assert.deepEqual(await state.firingAlerts(), []);
       assert.deepEqual(await state.listSilences(at(1)), []);
       assert.deepEqual(await state.waitingNotifications(), []);
       assert.deepEqual(await state.channels(), []);
+    });
+
+    test('the time of the last run, whatever the clock said then; another caller has it, and after a restart', async (t) => {
+      const { another } = await open(t);
+      const [one, other] = [await another(), await another()];
+      for (const ranAt of [at(3), at(2)]) {
+        await one.applyRun(run([], { ranAt }));
+        for (const caller of [one, other, await another()]) assert.equal(await caller.lastRunAt(), ranAt);
+      }
+    });
+
+    test('the version is another after each change of another caller, and the same without one', async (t) => {
+      const { another } = await open(t);
+      const [one, other] = [await another(), await another()];
+      const silence = {
+        id: 's1',
+        host: 'h1',
+        symptom: null,
+        reason: 'r',
+        by: 'ada',
+        createdAt: at(1),
+        expiresAt: at(9),
+      };
+      const changes: ((state: MonitorState) => Promise<unknown>)[] = [
+        (state) => state.applyRun(run([alertOf('a1')])),
+        (state) => state.acknowledge('a1', ACKNOWLEDGEMENT),
+        (state) => state.putSilence(silence),
+        (state) => state.endSilence('s1', at(8)),
+      ];
+      for (const change of changes) {
+        const before = await one.version();
+        assert.equal(await one.version(), before);
+        await change(other);
+        assert.notEqual(await one.version(), before);
+      }
     });
 
     test('a run: alerts as they were given, the memory of the last one; another caller has them, and after a restart', async (t) => {

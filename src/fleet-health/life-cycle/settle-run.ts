@@ -60,7 +60,8 @@ async function changeOf(options: SettleOptions, run: DetectedRun): Promise<RunCh
       .filter(({ kind }: AlertEvent) => told === 'of-changes' || kind === 'resolved')
       .map(({ alertId, kind }) => ({ channel: name, alertId, kind, queuedAt: run.nowWall })),
   );
-  return { alerts, notifications, memory: run.memory, forgetResolvedBefore: forgetBefore(run.nowWall, clock) };
+  const forgetResolvedBefore = forgetBefore(run.nowWall, clock);
+  return { alerts, notifications, memory: run.memory, ranAt: clock.wallTime(), forgetResolvedBefore };
 }
 
 /** A replay of a time to come forgets nothing early. */

@@ -32,7 +32,13 @@ class World {
     const notifications = Object.entries(queued).map(([channel, kind]) => {
       return { channel, alertId: alert.id, kind, queuedAt: this.wallTime() };
     });
-    await this.state.applyRun({ alerts: [ofRun], notifications, memory: '', forgetResolvedBefore: '1970' });
+    await this.state.applyRun({
+      alerts: [ofRun],
+      notifications,
+      memory: '',
+      ranAt: this.wallTime(),
+      forgetResolvedBefore: '1970',
+    });
     if (acknowledged) await this.state.acknowledge(alert.id, acknowledged);
   }
 

@@ -15,6 +15,7 @@ import { SharedSync } from '../../lib/shared-sync.ts';
 import { EPISODE_SUFFIX, isEpisodeId, isHostId } from '../../protocol/ids.ts';
 import type { BlobKey, BlobReader, BlobStore, BlobWrite, ListedBlob, UnfinishedBlob } from '../blob-store.ts';
 import type { StorageStep } from '../storage-step.ts';
+import { noSyncWatch, type WatchSync } from '../watch-sync.ts';
 import { canLink, LINK_PROBE } from './can-link.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 import { IncomingFile } from './incoming-file.ts';
@@ -31,19 +32,25 @@ const GATHERED_BYTES = 4 * 1024 * 1024;
 export class FilesystemBlobStore implements BlobStore {
   readonly #root: string;
   readonly #afterStep: AfterStep<StorageStep>;
+  readonly #watchSync: WatchSync;
   readonly #directorySyncs = new Map<string, SharedSync>();
   readonly #knownHosts = new Map<string, Promise<void>>();
   /** Bodies whose bytes are still coming in. */
   readonly #gathering = new Set<IncomingFile>();
   #syncFailure: AppError | undefined;
 
-  private constructor(root: string, afterStep: AfterStep<StorageStep>) {
+  private constructor(root: string, afterStep: AfterStep<StorageStep>, watchSync: WatchSync) {
     this.#root = root;
     this.#afterStep = afterStep;
+    this.#watchSync = watchSync;
   }
 
   /** Makes the directories. Throws `not-one-filesystem` when `incoming/` and `episodes/` could not share a link. */
-  static async open(root: string, afterStep: AfterStep<StorageStep> = noStepObserver): Promise<FilesystemBlobStore> {
+  static async open(
+    root: string,
+    afterStep: AfterStep<StorageStep> = noStepObserver,
+    watchSync: WatchSync = noSyncWatch,
+  ): Promise<FilesystemBlobStore> {
     for (const name of ['episodes', 'incoming']) await mkdir(join(root, name), { recursive: true });
     await fsyncDirectory(root);
     if (!(await canLink(join(root, 'incoming'), join(root, 'episodes')))) {
@@ -51,18 +58,18 @@ export class FilesystemBlobStore implements BlobStore {
         hint: `mount one filesystem at ${root}, or make both plain directories of it`,
       });
     }
-    return new FilesystemBlobStore(root, afterStep);
+    return new FilesystemBlobStore(root, afterStep, watchSync);
   }
 
   /** Beside the receiver that has the store: makes nothing, not even a directory. */
   static forReading(root: string): BlobReader {
-    return new FilesystemBlobStore(root, noStepObserver);
+    return new FilesystemBlobStore(root, noStepObserver, noSyncWatch);
   }
 
   async begin({ key, sha256, sizeBytes }: { key: BlobKey; sha256: string; sizeBytes?: number }): Promise<BlobWrite> {
     const name = [key.hostId, key.episodeId, randomBytes(8).toString('hex')].join(SEPARATOR);
     const incomingPath = join(this.#root, 'incoming', name);
-    const file = new IncomingFile(incomingPath, () => this.#pieceBytes(), this.#afterStep);
+    const file = new IncomingFile(incomingPath, () => this.#pieceBytes(), this.#afterStep, this.#watchSync);
     let published = false;
     this.#gathering.add(file);
     return {
@@ -271,8 +278,10 @@ export class FilesystemBlobStore implements BlobStore {
   /** After one failure never again: the next fsync would report success for names that the first one lost. */
   async #fsyncOnce(directory: string): Promise<void> {
     if (this.#syncFailure) throw this.#syncFailure;
+    const synced = this.#watchSync('directory');
     try {
       await fsyncDirectory(directory);
+      synced();
     } catch (error) {
       this.#syncFailure ??= syncFailed(directory, error);
       throw this.#syncFailure;

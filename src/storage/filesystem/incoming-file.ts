@@ -5,11 +5,13 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { removeFile } from '../../lib/remove-file.ts';
 import type { StorageStep } from '../storage-step.ts';
+import type { WatchSync } from '../watch-sync.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 
 export class IncomingFile {
   readonly #path: string;
   readonly #afterStep: AfterStep<StorageStep>;
+  readonly #watchSync: WatchSync;
   readonly #hash = createHash('sha256');
   #handle: FileHandle | undefined;
   readonly #pieceBytes: () => number;
@@ -20,10 +22,11 @@ export class IncomingFile {
   #discarded = false;
 
   /** `pieceBytes`: how much may gather before it is written, asked anew each time. */
-  constructor(path: string, pieceBytes: () => number, afterStep: AfterStep<StorageStep>) {
+  constructor(path: string, pieceBytes: () => number, afterStep: AfterStep<StorageStep>, watchSync: WatchSync) {
     this.#path = path;
     this.#pieceBytes = pieceBytes;
     this.#afterStep = afterStep;
+    this.#watchSync = watchSync;
   }
 
   /** At most one piece is being written while the next gathers. */
@@ -50,11 +53,13 @@ export class IncomingFile {
     await this.#writing;
     const handle = this.#handle;
     if (!handle) throw new Error('sealed without a file');
+    const synced = this.#watchSync('episode');
     try {
       await handle.sync();
     } catch (error) {
       throw syncFailed(this.#path, error);
     }
+    synced();
     this.#afterStep('incoming-synced');
     await this.#close();
     return undefined;

@@ -8,17 +8,22 @@ import type { Logger } from '../../lib/logger.ts';
 import type { LedgerEntry, SequencedRow } from '../../protocol/ledger-row.ts';
 import type {
   AppendOutcome,
+  CommitTally,
   FoundEpisode,
   Ledger,
   LedgerFilter,
   LedgerHost,
   LedgerPage,
+  NewestPage,
   NewLedgerRow,
   NewTombstone,
   RetractOutcome,
+  Tally,
+  TallyQuestion,
 } from '../ledger.ts';
-import { LEDGER_START, type LedgerPosition, type LedgerView } from '../sqlite/ledger-view.ts';
+import { LEDGER_START, type LedgerPosition, type LedgerView, type ViewPage } from '../sqlite/ledger-view.ts';
 import type { StorageStep } from '../storage-step.ts';
+import type { WatchSync } from '../watch-sync.ts';
 import { syncFailed } from './disk-errors.ts';
 import { type LedgerRequest, planBatch } from './ledger-batch.ts';
 import { LedgerFile, sha256Of } from './ledger-file.ts';
@@ -42,6 +47,7 @@ export interface JsonlLedgerOptions {
   view: LedgerView;
   logger: Logger;
   afterStep?: AfterStep<StorageStep>;
+  watchSync?: WatchSync;
   /** After each slice of a catch-up. */
   onLedgerRead?: (read: LedgerReadProgress) => void;
 }
@@ -74,7 +80,7 @@ export class JsonlLedger implements Ledger {
 
   /** Repairs the ledger's end; the view is brought up to it in the background, and whatever needs it waits. */
   static async open(options: JsonlLedgerOptions): Promise<JsonlLedger> {
-    const { file, repair } = await LedgerFile.open(options.path, options.afterStep);
+    const { file, repair } = await LedgerFile.open(options.path, options.afterStep, options.watchSync);
     if (repair.kind === 'completed')
       options.logger.warn({ path: options.path }, 'ledger: added the missing last newline');
     if (repair.kind === 'set-aside') {
@@ -108,18 +114,25 @@ export class JsonlLedger implements Ledger {
 
   async list(filter: LedgerFilter, afterSeq: number, limit: number): Promise<LedgerPage> {
     await this.#caughtUp();
-    const scan = this.#view.scan(filter);
-    const rows: SequencedRow[] = [];
-    let nextAfterSeq: number | undefined = afterSeq;
-    for (let slice = 0; slice < LIST_SLICES; slice += 1) {
-      if (slice > 0) await yieldToOthers();
-      if (this.#closing) throw new AppError('stopping', 'the ledger is closed');
-      const page = scan(nextAfterSeq, limit - rows.length);
-      rows.push(...page.rows);
-      nextAfterSeq = page.nextAfterSeq;
-      if (nextAfterSeq === undefined || rows.length >= limit) break;
-    }
-    return { rows, nextAfterSeq };
+    const { rows, nextSeq } = await this.#gather(this.#view.scan(filter), afterSeq, limit);
+    return { rows, nextAfterSeq: nextSeq };
+  }
+
+  async newest(filter: LedgerFilter, beforeSeq: number | undefined, limit: number): Promise<NewestPage> {
+    await this.#caughtUp();
+    const from = beforeSeq ?? Number.MAX_SAFE_INTEGER;
+    const { rows, nextSeq } = await this.#gather(this.#view.scanNewest(filter), from, limit);
+    return { rows, nextBeforeSeq: nextSeq };
+  }
+
+  async tallies(question: TallyQuestion): Promise<Tally[]> {
+    await this.#caughtUp();
+    return this.#view.tallies(question);
+  }
+
+  async commitsOf(hostId: string): Promise<CommitTally[]> {
+    await this.#caughtUp();
+    return this.#view.commitsOf(hostId);
   }
 
   async hosts(): Promise<LedgerHost[]> {
@@ -156,6 +169,20 @@ export class JsonlLedger implements Ledger {
     await this.#catchingUp?.catch(() => undefined);
     await this.#appending;
     await this.#file.close();
+  }
+
+  async #gather(look: (fromSeq: number, limit: number) => ViewPage, fromSeq: number, limit: number): Promise<ViewPage> {
+    const rows: SequencedRow[] = [];
+    let nextSeq: number | undefined = fromSeq;
+    for (let slice = 0; slice < LIST_SLICES; slice += 1) {
+      if (slice > 0) await yieldToOthers();
+      if (this.#closing) throw new AppError('stopping', 'the ledger is closed');
+      const page = look(nextSeq, limit - rows.length);
+      rows.push(...page.rows);
+      nextSeq = page.nextSeq;
+      if (nextSeq === undefined || rows.length >= limit) break;
+    }
+    return { rows, nextSeq };
   }
 
   #request(request: LedgerRequest): void {

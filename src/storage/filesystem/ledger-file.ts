@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
 import { fsyncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
 import type { StorageStep } from '../storage-step.ts';
+import { noSyncWatch, type WatchSync } from '../watch-sync.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 
 const NEWLINE = 0x0a;
@@ -27,20 +28,28 @@ export class LedgerFile {
   readonly path: string;
   readonly #handle: FileHandle;
   readonly #afterStep: AfterStep<StorageStep>;
+  readonly #watchSync: WatchSync;
   /** Everything before this is durable and ends with a newline. */
   #lengthBytes: number;
 
-  private constructor(path: string, handle: FileHandle, lengthBytes: number, afterStep: AfterStep<StorageStep>) {
+  private constructor(
+    path: string,
+    handle: FileHandle,
+    lengthBytes: number,
+    watch: { afterStep: AfterStep<StorageStep>; watchSync: WatchSync },
+  ) {
     this.path = path;
     this.#handle = handle;
     this.#lengthBytes = lengthBytes;
-    this.#afterStep = afterStep;
+    this.#afterStep = watch.afterStep;
+    this.#watchSync = watch.watchSync;
   }
 
   /** Opens or makes the file, and durably ends it at a newline (see `repairTail`). Throws `disk-full`: nothing was cut then. */
   static async open(
     path: string,
     afterStep: AfterStep<StorageStep> = noStepObserver,
+    watchSync: WatchSync = noSyncWatch,
   ): Promise<{ file: LedgerFile; repair: TailRepair }> {
     const handle = await open(path, 'a').then(async (made) => {
       await made.close();
@@ -51,7 +60,7 @@ export class LedgerFile {
       await handle.sync();
       await fsyncDirectory(dirname(path));
       const { size } = await handle.stat();
-      return { file: new LedgerFile(path, handle, size, afterStep), repair };
+      return { file: new LedgerFile(path, handle, size, { afterStep, watchSync }), repair };
     } catch (error) {
       await handle.close();
       if (isNoRoom(error)) throw diskFull(path, error);
@@ -85,11 +94,13 @@ export class LedgerFile {
       throw error;
     }
     this.#afterStep('row-written');
+    const synced = this.#watchSync('ledger');
     try {
       await this.#handle.datasync();
     } catch (error) {
       throw syncFailed(this.path, error);
     }
+    synced();
     this.#afterStep('row-synced');
     this.#lengthBytes += bytes.byteLength;
   }

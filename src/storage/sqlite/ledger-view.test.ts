@@ -31,10 +31,10 @@ function listed(view: LedgerView, filter: LedgerFilter, limit = 2): number[] {
   const scan = view.scan(filter);
   const seqs: number[] = [];
   for (let afterSeq: number | undefined = 0; afterSeq !== undefined; ) {
-    const { rows, nextAfterSeq } = scan(afterSeq, limit);
+    const { rows, nextSeq } = scan(afterSeq, limit);
     assert.ok(rows.length <= limit);
     seqs.push(...rows.map(({ seq }) => seq));
-    afterSeq = nextAfterSeq;
+    afterSeq = nextSeq;
   }
   return seqs;
 }
@@ -83,13 +83,13 @@ test('one look is bounded, however few rows match, and says where the next begin
     { commit: 'none', hostId: 'h1' },
     { hostId: 'h1', since: at('07:00'), until: at('07:00') },
   ]) {
-    const { rows: found, nextAfterSeq } = view.scan(filter)(0, 10);
+    const { rows: found, nextSeq } = view.scan(filter)(0, 10);
     assert.deepEqual(found, []);
-    assert.ok(nextAfterSeq !== undefined && nextAfterSeq > 0 && nextAfterSeq < 3000);
+    assert.ok(nextSeq !== undefined && nextSeq > 0 && nextSeq < 3000);
     assert.deepEqual(listed(view, filter), []);
   }
-  assert.equal(view.scan({ hostId: 'nobody' })(0, 10).nextAfterSeq, undefined);
-  assert.deepEqual(view.scan({ since: at('07:15') })(0, 10), { rows: [], nextAfterSeq: undefined });
+  assert.equal(view.scan({ hostId: 'nobody' })(0, 10).nextSeq, undefined);
+  assert.deepEqual(view.scan({ since: at('07:15') })(0, 10), { rows: [], nextSeq: undefined });
 });
 
 test('a transaction that found no room leaves no tally of its rows', (t) => {

@@ -7,8 +7,9 @@ import {
   type SequencedRow,
   type SequencedTombstone,
 } from '../../protocol/ledger-row.ts';
-import type { LedgerFilter, LedgerHost, LedgerPage } from '../ledger.ts';
-import { LedgerScan } from './ledger-scan.ts';
+import type { CommitTally, LedgerFilter, LedgerHost, Tally, TallyQuestion } from '../ledger.ts';
+import { LedgerScan, type Look } from './ledger-scan.ts';
+import { LedgerSums } from './ledger-sums.ts';
 import { LedgerTallies, type TalliedRow } from './ledger-tallies.ts';
 import { parseWallTime } from './parse-wall-time.ts';
 import { onStateDatabase } from './state-database.ts';
@@ -24,16 +25,24 @@ export interface LedgerPosition {
 
 export const LEDGER_START: LedgerPosition = { offsetBytes: 0, lines: 0, lastSeq: 0, lastLineSha256: '' };
 
+/** Where the next begins: undefined at the end. */
+export interface ViewPage {
+  rows: SequencedRow[];
+  nextSeq: number | undefined;
+}
+
 export class LedgerView {
   readonly #database: DatabaseSync;
   readonly #statements;
   readonly #tallies: LedgerTallies;
+  readonly #sums: LedgerSums;
   readonly #scan: LedgerScan;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#statements = prepareStatements(database);
     this.#tallies = new LedgerTallies(database);
+    this.#sums = new LedgerSums(database);
     this.#scan = new LedgerScan(database, this.#tallies);
   }
 
@@ -68,6 +77,7 @@ export class LedgerView {
         if (changes === 1) inserted.push({ row: entry, receivedAtUs });
       }
       this.#tallies.add(inserted);
+      this.#sums.add(inserted);
       savePosition.run(offsetBytes, lines, lastSeq, lastLineSha256);
     });
   }
@@ -92,13 +102,21 @@ export class LedgerView {
   }
 
   /** What gives the slices of one page, each after a seq and of up to `limit` rows. */
-  scan(filter: LedgerFilter): (afterSeq: number, limit: number) => LedgerPage {
-    const look = this.#run(() => this.#scan.begin(filter));
-    return (afterSeq, limit) =>
-      this.#run(() => {
-        const { rows, nextAfterSeq } = look(afterSeq, limit);
-        return { rows: rows.map((row) => parseStored<SequencedRow>(row)), nextAfterSeq };
-      });
+  scan(filter: LedgerFilter): (afterSeq: number, limit: number) => ViewPage {
+    return this.#pages(this.#run(() => this.#scan.begin(filter)));
+  }
+
+  /** As `scan`, from the newest row down: each before a seq. */
+  scanNewest(filter: LedgerFilter): (beforeSeq: number, limit: number) => ViewPage {
+    return this.#pages(this.#run(() => this.#scan.beginNewest(filter)));
+  }
+
+  tallies(question: TallyQuestion): Tally[] {
+    return this.#run(() => this.#sums.tallies(question));
+  }
+
+  commitsOf(hostId: string): CommitTally[] {
+    return this.#run(() => this.#sums.commitsOf(hostId));
   }
 
   hosts(): LedgerHost[] {
@@ -119,20 +137,34 @@ export class LedgerView {
 
   clear(): void {
     this.#change(() => {
-      this.#tallies.forget();
+      this.#forgetSums();
       this.#database.exec(`
         DELETE FROM ledger_rows; DELETE FROM ledger_tombstones; DELETE FROM ledger_hosts; DELETE FROM ledger_quarters;
-        DELETE FROM ledger_position;`);
+        DELETE FROM ledger_days; DELETE FROM ledger_host_days; DELETE FROM ledger_commit_days;
+        DELETE FROM ledger_commits; DELETE FROM ledger_host_commits; DELETE FROM ledger_position;`);
     });
+  }
+
+  #pages(look: Look): (fromSeq: number, limit: number) => ViewPage {
+    return (fromSeq, limit) =>
+      this.#run(() => {
+        const { rows, nextSeq } = look(fromSeq, limit);
+        return { rows: rows.map((row) => parseStored<SequencedRow>(row)), nextSeq };
+      });
   }
 
   #change(work: () => void): void {
     try {
       this.#run(() => inTransaction(this.#database, work));
     } catch (error) {
-      this.#tallies.forget();
+      this.#forgetSums();
       throw error;
     }
+  }
+
+  #forgetSums(): void {
+    this.#tallies.forget();
+    this.#sums.forget();
   }
 
   #run<T>(work: () => T): T {

@@ -57,4 +57,6 @@ export const MONITOR_MIGRATIONS: Migrations = [
     last_error TEXT,
     last_sent_at TEXT
   ) STRICT, WITHOUT ROWID;`,
+  // Null: the last run was one of an older release.
+  'ALTER TABLE run_memory ADD COLUMN ran_at TEXT;',
 ];

@@ -35,7 +35,7 @@ const ALERT: AlertOfRun = {
 };
 
 function runWith(alerts: AlertOfRun[], memory = ''): RunChange {
-  return { alerts, notifications: [], memory, forgetResolvedBefore: '' };
+  return { alerts, notifications: [], memory, ranAt: ALERT.lastAt, forgetResolvedBefore: '' };
 }
 
 test('made with its tables, its version, each commit fsynced, for its owner alone', async (t) => {

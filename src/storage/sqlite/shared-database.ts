@@ -80,3 +80,8 @@ export function databaseNewer(path: string, found: number, version: number): App
 export function versionOf(database: DatabaseSync): number {
   return Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
 }
+
+/** Changes whenever another connection has committed a change (https://sqlite.org/pragma.html#pragma_data_version). */
+export function dataVersionOf(database: DatabaseSync): string {
+  return String(database.prepare('PRAGMA data_version').get()?.['data_version']);
+}

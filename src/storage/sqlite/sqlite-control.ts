@@ -2,7 +2,7 @@
 
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { Control, GateOverride, RetiredHost, RevokedCertificate, RevokedToken } from '../control.ts';
-import { type Migrations, openSharedDatabase, whenFree } from './shared-database.ts';
+import { dataVersionOf, type Migrations, openSharedDatabase, whenFree } from './shared-database.ts';
 
 export const VERSION_WITH_RETIRED_HOSTS = 2;
 
@@ -142,6 +142,10 @@ export class SqliteControl implements Control {
 
   async listRetiredHosts(): Promise<RetiredHost[]> {
     return await whenFree(this.#database, () => readRetiredHosts(this.#database));
+  }
+
+  async version(): Promise<string> {
+    return await whenFree(this.#database, () => dataVersionOf(this.#database));
   }
 
   async close(): Promise<void> {

@@ -15,7 +15,7 @@ import type {
   Silence,
 } from '../monitor-state.ts';
 import { MONITOR_MIGRATIONS } from './monitor-tables.ts';
-import { openSharedDatabase, whenFree } from './shared-database.ts';
+import { dataVersionOf, openSharedDatabase, whenFree } from './shared-database.ts';
 import { inTransaction } from './transaction.ts';
 
 const ENDED_SILENCES_SHOWN_HOURS = 30 * 24;
@@ -71,11 +71,19 @@ export class SqliteMonitorState implements MonitorState {
     return found && String(found['memory']);
   }
 
-  async applyRun({ alerts, notifications, memory, forgetResolvedBefore }: RunChange): Promise<void> {
+  async lastRunAt(): Promise<string | null> {
+    return textOrNull((await this.#run(({ readLastRun }) => readLastRun.get()))?.['ran_at']);
+  }
+
+  async version(): Promise<string> {
+    return await whenFree(this.#database, () => dataVersionOf(this.#database));
+  }
+
+  async applyRun({ alerts, notifications, memory, ranAt, forgetResolvedBefore }: RunChange): Promise<void> {
     await this.#change(({ putAlert, queue, saveMemory, forget }) => {
       for (const alert of alerts) putAlert.run(parametersOf(alert));
       for (const { channel, alertId, kind, queuedAt } of notifications) queue.run(channel, alertId, kind, queuedAt);
-      saveMemory.run(memory);
+      saveMemory.run(memory, ranAt);
       forget.run(forgetResolvedBefore);
     });
   }
@@ -148,7 +156,8 @@ function prepareStatements(database: DatabaseSync) {
     listSilences: database.prepare('SELECT * FROM silences WHERE expires_at > ? ORDER BY expires_at, id'),
     endSilence: database.prepare('UPDATE silences SET expires_at = $at WHERE id = $id AND expires_at > $at'),
     readMemory: database.prepare('SELECT memory FROM run_memory'),
-    saveMemory: database.prepare('INSERT OR REPLACE INTO run_memory VALUES (1, ?)'),
+    saveMemory: database.prepare('INSERT OR REPLACE INTO run_memory (only_row, memory, ran_at) VALUES (1, ?, ?)'),
+    readLastRun: database.prepare('SELECT ran_at FROM run_memory'),
     queue: database.prepare('INSERT OR REPLACE INTO notifications VALUES (?, ?, ?, ?)'),
     listWaiting: database.prepare(`
       SELECT * FROM notifications JOIN alerts ON alerts.id = alert_id ORDER BY channel, queued_at, host, symptom, alert_id`),

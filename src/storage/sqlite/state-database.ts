@@ -9,7 +9,7 @@ import { sqliteFailureOf } from './sqlite-errors.ts';
 import { inTransaction } from './transaction.ts';
 
 // Raise this with every change of a table: an older state.db is then begun anew.
-export const STATE_VERSION = 4;
+export const STATE_VERSION = 6;
 
 const TABLES = `
   CREATE TABLE ledger_rows (
@@ -36,6 +36,41 @@ const TABLES = `
     -- REAL: sums of what a hand may have written must not overflow; whole up to 2^53.
     size_bytes REAL NOT NULL,
     last_seq INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  -- Days count from 1970, in UTC; sizes are REAL as those of the hosts.
+  CREATE TABLE ledger_days (
+    day INTEGER PRIMARY KEY,
+    episodes INTEGER NOT NULL,
+    size_bytes REAL NOT NULL
+  ) STRICT;
+  CREATE TABLE ledger_host_days (
+    host_id TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    -- Up to the end of this day.
+    episodes_to INTEGER NOT NULL,
+    size_bytes_to REAL NOT NULL,
+    PRIMARY KEY (host_id, day)
+  ) STRICT, WITHOUT ROWID;
+  -- A commit of no name is empty; a time that does not parse lies on a day before all others.
+  CREATE TABLE ledger_commit_days (
+    commit_id TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    episodes INTEGER NOT NULL,
+    size_bytes REAL NOT NULL,
+    PRIMARY KEY (commit_id, day)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE ledger_commits (
+    commit_id TEXT PRIMARY KEY,
+    episodes INTEGER NOT NULL,
+    size_bytes REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE ledger_host_commits (
+    host_id TEXT NOT NULL,
+    commit_id TEXT NOT NULL,
+    episodes INTEGER NOT NULL,
+    size_bytes REAL NOT NULL,
+    last_seq INTEGER NOT NULL,
+    PRIMARY KEY (host_id, commit_id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE ledger_quarters (
     quarter INTEGER PRIMARY KEY,
