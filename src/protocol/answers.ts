@@ -210,6 +210,9 @@ export const fleetSchema = z
   .object({
     generated_at: wallTime,
     head: commit.nullable(),
+    monitor_ran_at: wallTime.nullable().meta({
+      description: 'When the monitor last looked: alerts are as of then; null when it never ran',
+    }),
     verdict: z.object({
       states: z.record(z.enum(HOST_STATE_NAMES), z.int()).meta({ description: 'How many hosts are in each state' }),
       alerts: z.array(openAlertSchema).meta({ description: 'Those that fire for the fleet as a whole' }),

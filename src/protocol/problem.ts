@@ -36,7 +36,7 @@ export const PROBLEMS = {
   'internal-error': [500, 'The receiver failed'],
   'file-missing': [500, 'A file of the store is not there'],
   'not-ready': [503, 'The receiver cannot store now'],
-  'too-many-followers': [503, 'As many follow the index as the receiver serves'],
+  'too-many-followers': [503, 'As many follow it as the receiver serves'],
   'gate-unknown': [503, 'The receiver has not learnt yet which commits are current'],
   'gate-stale': [503, 'The receiver cannot learn now which commits are current'],
   'sync-failed': [503, 'The receiver could not make the episode durable'],

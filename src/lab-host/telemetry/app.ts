@@ -4,9 +4,8 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, errnoOf } from '../../lib/app-error.ts';
 import { type Clock, sleepUntil } from '../../lib/clock.ts';
+import { TELEMETRY_FILE, TELEMETRY_TIME_S, TELEMETRY_WALL_TIME } from '../../protocol/telemetry.ts';
 import { readSample } from './read-sample.ts';
-
-const CSV_FILE = 'telemetry.csv';
 
 export interface TelemetryOptions {
   /** Seconds from the first sample to the last; above 0. */
@@ -33,7 +32,7 @@ export interface TelemetryOptions {
 export async function runTelemetry(options: TelemetryOptions): Promise<number> {
   const { durationS, ratePerS, stop, clock } = options;
   checkRange(durationS, ratePerS);
-  const file = await createFile(join(options.outputDirectory, CSV_FILE));
+  const file = await createFile(join(options.outputDirectory, TELEMETRY_FILE));
   try {
     const periodMs = 1000 / ratePerS;
     // The small addition undoes the rounding of products such as 0.3 × 10.
@@ -46,8 +45,8 @@ export async function runTelemetry(options: TelemetryOptions): Promise<number> {
       const nowMs = clock.monotonicMs();
       index = Math.min(lastIndex, Math.max(index, Math.floor((nowMs - startMs) / periodMs)));
       const row: Record<string, string | number> = {
-        time_wall: clock.wallTime(),
-        time_monotonic_s: Math.round(nowMs * 1000) / 1_000_000,
+        [TELEMETRY_WALL_TIME]: clock.wallTime(),
+        [TELEMETRY_TIME_S]: Math.round(nowMs * 1000) / 1_000_000,
         ...(await readSample(options.procRoot)),
       };
       if (!header) {

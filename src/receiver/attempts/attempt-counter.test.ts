@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, formatWallTime } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
 import type { AttemptCount, AttemptIncrement, Attempts } from '../../storage/attempts.ts';
@@ -15,6 +16,8 @@ function setUp(stored: AttemptCount[] = []) {
   const added: AttemptIncrement[] = [];
   const forgotten: string[] = [];
   const lines: string[] = [];
+  const changed: string[] = [];
+  const reads: string[] = [];
   let wake = () => {};
   let slept = Promise.withResolvers<void>();
   const stop = new AbortController();
@@ -37,16 +40,22 @@ function setUp(stored: AttemptCount[] = []) {
     forgetBefore: async (minute) => {
       forgotten.push(minute);
     },
-    read: async ({ fromMinute, toMinute }) => stored.filter(({ minute }) => minute >= fromMinute && minute <= toMinute),
+    read: async ({ fromMinute, toMinute }) => {
+      reads.push(`${fromMinute} ${toMinute}`);
+      // As the store has them: those that were counted since, too.
+      return [...stored, ...added].filter(({ minute }) => minute >= fromMinute && minute <= toMinute);
+    },
   };
   const logger = createLogger({ level: 'info', form: 'plain', clock, write: (line) => lines.push(line) });
-  const counter = new AttemptCounter(attempts, clock, logger);
+  const counter = new AttemptCounter(attempts, clock, logger, { hostChanged: (hostId) => changed.push(hostId) });
   const running = counter.run(stop.signal);
   return {
     counter,
     added,
     forgotten,
     lines,
+    changed,
+    reads,
     fail: (value: boolean) => {
       isFailing = value;
     },
@@ -217,5 +226,72 @@ test('a clock that is a year ahead at the start and is set within the hour makes
   setWall(0);
   await pass(3_600_000);
   assert.deepEqual(forgotten, ['2026-04-24T13:00']);
+  await end();
+});
+
+test('the day: what was counted before the start is read in the background a minute at a time, and nothing of it twice', async () => {
+  const { counter, reads, asleep, pass, end } = setUp([
+    { hostId: 'lab-1', minute: '2026-05-01T11:59', outcome: 'conflict', count: 2 },
+    { hostId: 'lab-1', minute: '2026-05-01T10:30', outcome: 'too-large', count: 3 },
+    { hostId: 'lab-2', minute: '2026-04-30T12:20', outcome: 'disk-full', count: 4 },
+    { hostId: 'lab-1', minute: '2026-04-30T12:00', outcome: 'too-large', count: 1_000 },
+  ]);
+  counter.count('lab-1', 'conflict');
+  await asleep();
+  counter.count('lab-1', 'conflict');
+  // Written while the rest of the day is read.
+  await pass(1_000);
+  while (reads.length <= 24 * 60) await nextTurn();
+  await end();
+  const day = counter.day('lab-1');
+  assert.equal(day.length, 96);
+  assert.deepEqual(day.slice(-7), [{ 'too-large': 3 }, {}, {}, {}, {}, { conflict: 2 }, { conflict: 2 }]);
+  assert.ok(day.slice(0, -7).every((outcomes) => Object.keys(outcomes).length === 0));
+  assert.equal(counter.refusedDay().get('lab-2')?.failed[0], 4);
+  for (const [from = '', to] of reads.map((read) => read.split(' '))) assert.equal(from, to);
+});
+
+test('who looks is told of each attempt that did not store: of what is stored the ledger tells', async () => {
+  const { counter, changed, end } = setUp();
+  for (const outcome of ['stored', 'duplicate', 'conflict']) counter.count(`lab-${outcome}`, outcome);
+  assert.deepEqual(changed, ['lab-duplicate', 'lab-conflict']);
+  await end();
+});
+
+test('refusals in sum: of the last hour and of the day, for all hosts, without what was stored', async () => {
+  const { counter, asleep, pass, reads, end } = setUp([
+    { hostId: 'lab-1', minute: '2026-05-01T11:01', outcome: 'conflict', count: 2 },
+    { hostId: 'lab-1', minute: '2026-05-01T11:00', outcome: 'conflict', count: 3 },
+    { hostId: 'lab-2', minute: '2026-04-30T12:20', outcome: 'disk-full', count: 4 },
+  ]);
+  await asleep();
+  counter.count('lab-1', 'conflict');
+  counter.count('lab-3', 'stored');
+  await pass(1_000);
+  while (reads.length <= 24 * 60) await nextTurn();
+  await end();
+  const { hour, day } = counter.refusedSums();
+  assert.deepEqual([...hour], [['lab-1', { conflict: 3 }]]);
+  assert.deepEqual([...day].toSorted(), [
+    ['lab-1', { conflict: 6 }],
+    ['lab-2', { 'disk-full': 4 }],
+  ]);
+});
+
+test('refusals are summed once for all who look within a second, and anew once something was refused', async () => {
+  const { counter, age, asleep, end } = setUp();
+  await asleep();
+  counter.count('lab-1', 'conflict');
+  const first = counter.refusedSums();
+  counter.count('lab-1', 'stored');
+  age(999);
+  assert.equal(counter.refusedSums(), first);
+  counter.count('lab-1', 'conflict');
+  assert.deepEqual([...counter.refusedSums().day], [['lab-1', { conflict: 2 }]]);
+  const second = counter.refusedSums();
+  age(1_000);
+  assert.notEqual(counter.refusedSums(), second);
+  age(3_600_000);
+  assert.deepEqual([...counter.refusedSums().hour], []);
   await end();
 });

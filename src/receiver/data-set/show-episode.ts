@@ -2,12 +2,10 @@
 
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { pipeline, Readable, type Writable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
-import { createZstdDecompress } from 'node:zlib';
-import { createTarDecoder } from 'modern-tar';
+import type { Writable } from 'node:stream';
 import { AppError, messageOf } from '../../lib/app-error.ts';
 import { META_FILE } from '../../protocol/episode-meta.ts';
+import { walkPacked } from './walk-packed.ts';
 
 export interface ShowEpisodeOptions {
   /** Path of a .tar.zst. */
@@ -24,19 +22,17 @@ export async function showEpisode({ tarball, member, output }: ShowEpisodeOption
   });
   let isFound = false;
   try {
-    for await (const { header, body } of entriesOf(tarball)) {
-      const path = header.name.split('/').slice(1).join('/');
+    for await (const { path, name, sizeBytes, modifiedAt, content } of walkPacked(createReadStream(tarball))) {
       if (member === undefined) {
-        if (path === META_FILE) output.write(`${(await textOf(body)).trimEnd()}\n\n`);
-        else await body.cancel();
+        if (path === META_FILE) output.write(`${(await textOf(content)).trimEnd()}\n\n`);
         output.write(
-          `${String(header.size).padStart(12)}  ${header.mtime?.toISOString().slice(0, 19) ?? ''}  ${printable(path)}\n`,
+          `${String(sizeBytes).padStart(12)}  ${modifiedAt?.toISOString().slice(0, 19) ?? ''}  ${printable(path)}\n`,
         );
-      } else if (path === member || header.name === member) {
+      } else if (path === member || name === member) {
         isFound = true;
-        for await (const chunk of body) output.write(chunk);
+        for await (const chunk of content) output.write(chunk);
         break;
-      } else await body.cancel();
+      }
     }
   } catch (error) {
     throw new AppError('bad-input', `${tarball} is not a whole .tar.zst: ${messageOf(error)}`, { cause: error });
@@ -44,14 +40,6 @@ export async function showEpisode({ tarball, member, output }: ShowEpisodeOption
   if (member !== undefined && !isFound) {
     throw new AppError('bad-input', `${tarball} has no ${member}`, { hint: `list it: cis490 episode show ${tarball}` });
   }
-}
-
-function entriesOf(tarball: string) {
-  const decompressed = createZstdDecompress();
-  // A failure of either reaches the reader of the last.
-  pipeline(createReadStream(tarball), decompressed, () => undefined);
-  const bytes = Readable.toWeb(decompressed) as ReadableStream<Uint8Array<ArrayBuffer>>;
-  return bytes.pipeThrough(createTarDecoder());
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {

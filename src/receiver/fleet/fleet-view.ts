@@ -7,6 +7,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { isTombstone, type SequencedRow } from '../../protocol/ledger-row.ts';
 import type { HostState, NewHeartbeat } from '../../storage/host-state.ts';
 import type { Ledger } from '../../storage/ledger.ts';
+import type { LiveEvents } from '../events/live-events.ts';
 import { type DoctorVerdict, doctorVerdictOf } from './doctor-status.ts';
 import { shownOf } from './shown-heartbeat.ts';
 import { StoredQuarters } from './stored-quarters.ts';
@@ -36,6 +37,8 @@ export interface HostKnowledge {
 export interface FleetViewDependencies {
   ledger: Ledger;
   hostState: HostState;
+  /** Told of each change. */
+  live?: Pick<LiveEvents, 'hostChanged' | 'allHostsChanged' | 'stored'>;
   clock: Clock;
   /** Without it nothing is told. */
   logger: Logger;
@@ -81,6 +84,7 @@ export class FleetView {
 
   expect(hostIds: readonly string[]): void {
     this.#expected = new Set(hostIds);
+    this.#dependencies.live?.allHostsChanged();
   }
 
   isExpected(hostId: string): boolean {
@@ -101,11 +105,13 @@ export class FleetView {
   heartbeat(heartbeat: NewHeartbeat): void {
     if (!this.#hasPlaceFor(heartbeat.hostId)) return;
     this.#host(heartbeat.hostId).heartbeat = { ...heartbeat, body: shownOf(heartbeat.body) };
+    this.#dependencies.live?.hostChanged(heartbeat.hostId);
   }
 
   report(hostId: string, content: Uint8Array, receivedAtWall: string): void {
     if (!this.#hasPlaceFor(hostId)) return;
     this.#host(hostId).doctor = { ...doctorVerdictOf(content), receivedAtWall };
+    this.#dependencies.live?.hostChanged(hostId);
   }
 
   /** By host id. Throws `not-ready` while the ledger has not been read or is not followed. */
@@ -189,10 +195,11 @@ export class FleetView {
   }
 
   async #followOn(from: number, stop: AbortSignal): Promise<void> {
-    const { ledger, clock } = this.#dependencies;
+    const { ledger, clock, live } = this.#dependencies;
     const entries = await ledger.read(from, PAGE_ROWS);
     for (const entry of entries) {
       this.#readTo = entry.seq;
+      live?.stored(entry.host_id);
       if (isTombstone(entry)) continue;
       const host = this.#host(entry.host_id);
       host.episodes += 1;

@@ -42,3 +42,47 @@ test('a row ahead of the clock counts once its time has come', () => {
   assert.equal(quarters.sum(NOW).episodes, 0);
   assert.equal(quarters.sum('2026-05-02T13:01:00+00:00').episodes, 1);
 });
+
+test('the series: 96 quarters, the oldest first, of which the sum is the sum', () => {
+  const quarters = new StoredQuarters();
+  for (const [time, bytes] of [
+    ['2026-05-01T12:15:00.000000+00:00', 1],
+    ['2026-05-02T11:59:59.999999+00:00', 20],
+    ['2026-05-02T12:00:00.000000+00:00', 300],
+    [NOW, 4000],
+    ['2026-05-02T12:15:00.000000+00:00', 50_000],
+  ] as const) {
+    quarters.add(row(time, bytes), NOW);
+  }
+  const series = quarters.series(NOW);
+  assert.equal(series.length, 96);
+  const stored = series.flatMap(({ episodes, sizeBytes }, index) =>
+    episodes > 0 ? [[index, episodes, sizeBytes]] : [],
+  );
+  assert.deepEqual(stored, [
+    [0, 1, 1],
+    [94, 1, 20],
+    [95, 2, 4300],
+  ]);
+  const later = quarters.series('2026-05-02T12:20:00+00:00');
+  assert.deepEqual(later.slice(93), [
+    { episodes: 1, sizeBytes: 20 },
+    { episodes: 2, sizeBytes: 4300 },
+    { episodes: 1, sizeBytes: 50_000 },
+  ]);
+  assert.deepEqual(later[0], { episodes: 0, sizeBytes: 0 });
+});
+
+test('the episodes of the series alone, and a sum that is not that of before', () => {
+  const quarters = new StoredQuarters();
+  quarters.add(row('2026-05-01T12:15:00.000000+00:00'), NOW);
+  assert.equal(quarters.sum(NOW).episodes, 1);
+  quarters.add(row(NOW), NOW);
+  assert.equal(quarters.sum(NOW).episodes, 2);
+  for (const now of [NOW, '2026-05-02T12:16:00.000000+00:00'])
+    assert.deepEqual(
+      [...quarters.episodes(now)],
+      quarters.series(now).map(({ episodes }) => episodes),
+    );
+  assert.equal(quarters.sum('2026-05-02T12:16:00.000000+00:00').episodes, 1);
+});

@@ -25,6 +25,11 @@ export class Room {
     return this.#minFreeBytes;
   }
 
+  /** What bodies under way have yet to bring. */
+  get outstandingBytes(): number {
+    return this.#outstandingBytes;
+  }
+
   /** From now on. */
   keepFree(minFreeBytes: number): void {
     this.#minFreeBytes = minFreeBytes;

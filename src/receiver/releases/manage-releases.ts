@@ -80,7 +80,10 @@ export async function setPaused(desk: ReleaseDesk, commitText: string | undefine
 export async function listReleases({
   releases,
   rollOuts,
-}: Pick<ReleaseDesk, 'releases' | 'rollOuts'>): Promise<ListedRelease[]> {
+}: {
+  releases: Pick<Releases, 'list'>;
+  rollOuts: Pick<RollOuts, 'list'>;
+}): Promise<ListedRelease[]> {
   const [all, decided] = await Promise.all([releases.list(), rollOuts.list()]);
   const byNumber = Map.groupBy(all.toReversed(), ({ release_number }) => release_number);
   return [...byNumber].map(([number, bundles]) => {
