@@ -5,6 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { OpenAlert } from '../../protocol/answers.ts';
 import type { Control, RetiredHost } from '../../storage/control.ts';
 import type { MonitorState } from '../../storage/monitor-state.ts';
+import type { LiveEvents } from '../events/live-events.ts';
 import { describeOpenAlert } from './describe-alert.ts';
 
 const REMEMBERED_MS = 1_000;
@@ -13,6 +14,8 @@ export interface AlertBoardDependencies {
   monitorState: Pick<MonitorState, 'firingAlerts' | 'listSilences'>;
   control: Pick<Control, 'listRetiredHosts'>;
   clock: Clock;
+  /** Told of decisions; tells of what others have changed. */
+  live?: Pick<LiveEvents, 'alertsChanged' | 'beforeAlerts'>;
 }
 
 export interface Board {
@@ -27,6 +30,9 @@ export class AlertBoard {
 
   constructor(dependencies: AlertBoardDependencies) {
     this.#dependencies = dependencies;
+    dependencies.live?.beforeAlerts(() => {
+      this.#last = undefined;
+    });
   }
 
   /** Throws as the storage does: nothing old is shown for new. */
@@ -39,6 +45,7 @@ export class AlertBoard {
   /** A decision is durable that whoever took it wants to see. */
   changed(): void {
     this.#last = undefined;
+    this.#dependencies.live?.alertsChanged();
   }
 
   async #read(): Promise<Board> {

@@ -9,13 +9,14 @@ import type { Control } from '../../storage/control.ts';
 import type { Enrolments } from '../../storage/enrolments.ts';
 import { hasCredential, type ReceiverConfig } from '../receiver-config.ts';
 import { type Authentication, known, refused } from './authentication.ts';
-import { BearerTokens } from './bearer-tokens.ts';
+import { BearerTokens, type FoundToken } from './bearer-tokens.ts';
 import { CertificateAuthenticator } from './certificate-authenticator.ts';
 import { readCertificates } from './certificate-authorities.ts';
 import { findEnrolmentToken, isBasic } from './enrolment-tokens.ts';
 import { isLoopbackAddress } from './loopback.ts';
 import { authenticateOnLoopback } from './loopback-rule.ts';
 import type { Principal } from './principal.ts';
+import { comesFromOwnPage, type Sessions, sessionCookieOf } from './sessions.ts';
 import { singleHeader } from './single-header.ts';
 import type { TokenRecord } from './tokens-file.ts';
 import { TrustedProxies } from './trusted-proxies.ts';
@@ -25,6 +26,10 @@ export interface Authenticator {
   authenticate(request: IncomingMessage): Promise<Authentication>;
   /** By the client's certificate, whatever else it sends. Throws what Control throws. */
   authenticateCertificate(request: IncomingMessage): Promise<Authentication>;
+  /** By the token itself, as somebody types it in to log in. Throws what Control throws. */
+  authenticateToken(token: string): Promise<Authentication>;
+  /** Whether a credential is needed at all: where none is configured, nobody logs in. */
+  readonly needsCredential: boolean;
   /** Whether nobody on the way reads what the client sends: TLS, this machine alone, or a trusted proxy. */
   isConfidential(request: IncomingMessage): boolean;
   /** The client as a log names it: `address:port`, or `address` as a trusted proxy tells it. */
@@ -36,6 +41,8 @@ export interface AuthenticatorOptions {
   auth: ReceiverConfig['auth'];
   control: Pick<Control, 'isTokenRevoked' | 'isCertificateRevoked'>;
   enrolments: Pick<Enrolments, 'findToken'>;
+  /** Of browsers. Without it no cookie counts. */
+  sessions?: Pick<Sessions, 'find'>;
   clock: Clock;
   logger: Logger;
 }
@@ -53,7 +60,14 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   if (!hasCredential({ listen, auth })) {
     const authenticate = async ({ method = '', headers, socket }: IncomingMessage) =>
       authenticateOnLoopback(method, headers, socket);
-    return { authenticate, authenticateCertificate: async () => noCertificate(), isConfidential, clientOf };
+    return {
+      authenticate,
+      authenticateCertificate: async () => noCertificate(),
+      authenticateToken: async () => refused('credential-invalid', 'no credential is configured: nobody logs in'),
+      needsCredential: false,
+      isConfidential,
+      clientOf,
+    };
   }
   const tokens = new BearerTokens({ fleetTokenSha256: auth.fleet_token_sha256, path: auth.tokens_file, logger });
   const caFile = listen.tls?.client_ca_file;
@@ -73,11 +87,31 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (isBasic(value)) return await authenticateBasic(value, isConfidential(request), options);
       return await authenticateBearer(value, { tokens, control, clock });
     }
+    const cookie = sessionCookieOf(request);
+    if (cookie !== undefined) {
+      const session = await authenticateSession(cookie, request, { tokens, ...options });
+      // A browser sends the cookie of a session that has ended, too, and its certificate as before.
+      if (session.kind === 'known' || session.code === 'forbidden') return session;
+    }
     return (await certificates.authenticate(request)) ?? missing(caFile !== undefined);
   };
+  const authenticateToken = (token: string) => judgeToken(tokens.find(token), { control, clock });
   const authenticateCertificate = async (request: IncomingMessage) =>
     (await certificates.authenticate(request)) ?? noCertificate();
-  return { authenticate, authenticateCertificate, isConfidential, clientOf };
+  return { authenticate, authenticateCertificate, authenticateToken, needsCredential: true, isConfidential, clientOf };
+}
+
+/** A page of somebody else makes a browser send the cookie: that is for reading what the page cannot see, and for nothing else. */
+async function authenticateSession(
+  cookie: string,
+  request: IncomingMessage,
+  { sessions, tokens, control, clock }: AuthenticatorOptions & { tokens: BearerTokens },
+): Promise<Authentication> {
+  const digest = sessions?.find(cookie);
+  if (digest === undefined) return refused('credential-invalid', 'the session has ended: log in again');
+  const changes = request.method !== 'GET' && request.method !== 'HEAD';
+  if (changes && !comesFromOwnPage(request)) return refused('forbidden', 'requests from other web pages are refused');
+  return await judgeToken(tokens.findByDigest(Buffer.from(digest, 'hex')), { control, clock });
 }
 
 function isFromThisMachine({ socket: { remoteAddress = '' } }: IncomingMessage): boolean {
@@ -103,7 +137,13 @@ async function authenticateBearer(
 ): Promise<Authentication> {
   const token = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
   if (token === undefined) return missing(false);
-  const found = tokens.find(token);
+  return await judgeToken(tokens.find(token), { control, clock });
+}
+
+async function judgeToken(
+  found: FoundToken | undefined,
+  { control, clock }: Pick<AuthenticatorOptions, 'control' | 'clock'>,
+): Promise<Authentication> {
   if (!found) return refused('credential-invalid', 'this token is not known here');
   if (found.kind === 'fleet-token') return known({ role: 'fleet', name: 'fleet token' });
   const { record } = found;

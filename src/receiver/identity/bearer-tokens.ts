@@ -32,7 +32,11 @@ export class BearerTokens {
   }
 
   find(token: string): FoundToken | undefined {
-    const digest = createHash('sha256').update(token).digest();
+    return this.findByDigest(digestOfToken(token));
+  }
+
+  /** `digest`: SHA-256 of the token. */
+  findByDigest(digest: Buffer): FoundToken | undefined {
     if (this.#fleetDigest && timingSafeEqual(digest, this.#fleetDigest)) return { kind: 'fleet-token' };
     const record = this.#record(digest) ?? (this.#readAgain() ? this.#record(digest) : undefined);
     return record && { kind: 'record', record };
@@ -61,6 +65,10 @@ export class BearerTokens {
       return false;
     }
   }
+}
+
+export function digestOfToken(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
 }
 
 function recordsOf(path: string): Map<string, TokenRecord> {

@@ -26,6 +26,8 @@ const TABLE: Record<Action, string> = {
   'read-index': 'open admin reader',
   'read-host-health': 'open admin fleet reader',
   'read-fleet': 'open admin fleet reader',
+  'read-metrics': 'open admin reader',
+  'read-dashboard': 'open admin reader',
   'retire-host': 'open admin',
   'read-alerts': 'open admin reader',
   'acknowledge-alert': 'open admin',

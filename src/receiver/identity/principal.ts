@@ -26,6 +26,8 @@ export type Action =
   | 'read-index'
   | 'read-host-health'
   | 'read-fleet'
+  | 'read-metrics'
+  | 'read-dashboard'
   | 'retire-host'
   | 'read-alerts'
   | 'acknowledge-alert'
@@ -60,6 +62,8 @@ const EVERYTHING: Record<Action, Right> = {
   'read-index': 'yes',
   'read-host-health': 'yes',
   'read-fleet': 'yes',
+  'read-metrics': 'yes',
+  'read-dashboard': 'yes',
   'retire-host': 'yes',
   'read-alerts': 'yes',
   'acknowledge-alert': 'yes',
@@ -90,6 +94,8 @@ const RIGHTS: Record<Principal['role'], Partial<Record<Action, Right>>> = {
     'read-episode-headers': 'yes',
     'read-index': 'yes',
     'read-fleet': 'yes',
+    'read-metrics': 'yes',
+    'read-dashboard': 'yes',
     'read-alerts': 'yes',
     'read-host-health': 'yes',
     // The dashboard shows it.

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { ALERT_STATES, acknowledgedSchema, alertsSchema } from '../../../protocol/answers.ts';
 import type { AlertBoard } from '../../alerts/alert-board.ts';
+import { acknowledgeAlert } from '../../alerts/decide.ts';
 import { describeAlert } from '../../alerts/describe-alert.ts';
 import { alertHostSchema, reasonBodySchema } from '../../alerts/read-silence.ts';
 import { nameOf } from '../../identity/principal.ts';
@@ -53,14 +54,12 @@ export function registerAlerts(routes: RouteTable, dependencies: RouteDependenci
       const read = await readBodyAs(context, limits.pace, reasonBodySchema);
       if (read.kind === 'refused') return read.answer;
       const id = context.req.param('alert_id') ?? '';
-      const acknowledged = { at: clock.wallTime(), by: nameOf(principal), reason: read.value.reason };
-      const outcome = await monitorState.acknowledge(id, acknowledged);
-      if (outcome === 'not-found') return answerProblem(context, 'not-found', 'no alert has this id');
-      if (outcome === 'resolved')
+      const decision = { by: nameOf(principal), reason: read.value.reason };
+      const outcome = await acknowledgeAlert({ ...dependencies, alertBoard }, id, decision);
+      if (outcome.kind === 'not-found') return answerProblem(context, 'not-found', 'no alert has this id');
+      if (outcome.kind === 'resolved')
         return answerProblem(context, 'not-found', `alert ${id} has been resolved: nothing is to be acknowledged`);
-      alertBoard.changed();
-      dependencies.logger.info({ alert: id, by: acknowledged.by, reason: acknowledged.reason }, 'alert acknowledged');
-      return context.json({ id, acknowledged });
+      return context.json({ id, acknowledged: outcome.acknowledged });
     },
   );
 }

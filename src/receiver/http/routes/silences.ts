@@ -1,20 +1,19 @@
 // /v1/silences: for a time nobody is told of a host, of a symptom, or of one at the other. What is so stays to be seen.
 
-import { randomBytes } from 'node:crypto';
 import { silenceSchema, silencesSchema } from '../../../protocol/answers.ts';
 import type { AlertBoard } from '../../alerts/alert-board.ts';
+import { endSilence, makeSilence } from '../../alerts/decide.ts';
 import { describeSilence } from '../../alerts/describe-alert.ts';
-import { newSilenceSchema, readSilence } from '../../alerts/read-silence.ts';
+import { newSilenceSchema } from '../../alerts/read-silence.ts';
 import { nameOf } from '../../identity/principal.ts';
 import { readBodyAs } from '../read-body-as.ts';
 import type { RouteDependencies } from '../route-dependencies.ts';
 import { answerNothing, answerProblem } from '../route-environment.ts';
 import type { RouteTable } from '../route-table.ts';
 
-const ID_BYTES = 4;
-
 export function registerSilences(routes: RouteTable, dependencies: RouteDependencies, alertBoard: AlertBoard): void {
-  const { monitorState, clock, limits, logger } = dependencies;
+  const { monitorState, clock, limits } = dependencies;
+  const decisions = { ...dependencies, alertBoard };
   routes.add(
     {
       method: 'get',
@@ -43,13 +42,8 @@ export function registerSilences(routes: RouteTable, dependencies: RouteDependen
     async ({ context, principal }) => {
       const read = await readBodyAs(context, limits.pace, newSilenceSchema);
       if (read.kind === 'refused') return read.answer;
-      const id = randomBytes(ID_BYTES).toString('hex');
-      const made = readSilence(read.value, { id, by: nameOf(principal), clock });
+      const made = await makeSilence(decisions, read.value, nameOf(principal));
       if (made.kind === 'bad') return answerProblem(context, 'bad-body', made.detail);
-      await monitorState.putSilence(made.silence);
-      alertBoard.changed();
-      const { host, symptom, by, reason, expiresAt } = made.silence;
-      logger.info({ silence: id, host, symptom, by, until: expiresAt, reason }, 'alerts silenced');
       return context.json(describeSilence(made.silence, made.silence.createdAt), 201);
     },
   );
@@ -64,10 +58,8 @@ export function registerSilences(routes: RouteTable, dependencies: RouteDependen
     },
     async ({ context, principal }) => {
       const id = context.req.param('silence_id') ?? '';
-      if (!(await monitorState.endSilence(id, clock.wallTime())))
+      if (!(await endSilence(decisions, id, nameOf(principal))))
         return answerProblem(context, 'not-found', 'no silence that still holds has this id');
-      alertBoard.changed();
-      logger.info({ silence: id, by: nameOf(principal) }, 'silence ended');
       return answerNothing(context);
     },
   );
