@@ -18,16 +18,20 @@ import type { EnrolmentStep } from './certificates/enroller.ts';
 import { LiveAuthority } from './certificates/live-authority.ts';
 import { keepServerCertificate } from './certificates/renew-server-certificate.ts';
 import { loadX509Library } from './certificates/x509-library.ts';
+import { LiveEvents } from './events/live-events.ts';
+import { watchChanges } from './events/watch-changes.ts';
 import { FleetView } from './fleet/fleet-view.ts';
 import { BODY_PACE } from './http/body-pace.ts';
 import { connectionLimit } from './http/connection-limit.ts';
 import { LingeringCloser } from './http/lingering-close.ts';
 import type { AnswerStep } from './http/routes/put-episode.ts';
 import { createReceiverServer, type ServerDependencies } from './http/server.ts';
+import { Sessions } from './identity/sessions.ts';
 import { finishPublished } from './ingest/commit-episode.ts';
 import { EpisodeLocks } from './ingest/episode-locks.ts';
 import { Room } from './ingest/room.ts';
 import { createLiveParts, type LiveParts, type LivePartsOptions } from './live-parts.ts';
+import { ReceiverMetrics } from './metrics/receiver-metrics.ts';
 import { Readiness } from './readiness.ts';
 import type { ReceiverConfig } from './receiver-config.ts';
 import { reload, takeOverCertificates } from './reload.ts';
@@ -56,21 +60,33 @@ export interface ReceiverOptions {
 
 /** Resolves with the exit code. Throws AppErrors that keep it from starting. */
 export async function runReceiver(options: ReceiverOptions): Promise<number> {
-  const { config, logger, stop } = options;
+  const { config, logger, clock, version, stop } = options;
+  const metrics = new ReceiverMetrics({
+    version,
+    connectionLimit: connectionLimit(),
+    backupStamp: config.store.backup_stamp,
+    clock,
+    logger,
+  });
   const storage = await openStorage({
     root: config.store.root,
     logger,
+    watchSync: metrics.watchSync,
     ...(options.afterStep && { afterStep: options.afterStep }),
   });
   try {
-    return await serve(options, storage, stop);
+    return await serve({ ...options, metrics }, storage, stop);
   } finally {
     await storage.close();
   }
 }
 
-async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSignal): Promise<number> {
-  const { config, logger, clock, version, afterStep, checkoutPath } = options;
+async function serve(
+  options: ReceiverOptions & { metrics: ReceiverMetrics },
+  storage: Storage,
+  stop: AbortSignal,
+): Promise<number> {
+  const { config, metrics, logger, clock, version, afterStep, checkoutPath } = options;
   const ended = new AbortController();
   const over = AbortSignal.any([stop, ended.signal]);
   let exitCode = 0;
@@ -81,15 +97,18 @@ async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSign
     ended.abort();
   };
 
-  const fleet = new FleetView({ ledger: storage.ledger, hostState: storage.hostState, clock, logger });
+  const live = new LiveEvents(clock);
+  const fleet = new FleetView({ ledger: storage.ledger, hostState: storage.hostState, live, clock, logger });
   fleet.expect(config.fleet.expected_hosts);
-  const attemptCounter = new AttemptCounter(storage.attempts, clock, logger);
+  const attemptCounter = new AttemptCounter(storage.attempts, clock, logger, live);
   const room = new Room(() => storage.blobs.freeBytes(), config.store.min_free);
   const authority = new LiveAuthority({ storeRoot: config.store.root, clock, logger });
   // Now, and not while episodes arrive.
   if (authority.set) await loadX509Library();
   const { control, enrolments } = storage;
-  const liveOptions = { checkoutPath, control, enrolments, fleet, clock, logger };
+  // Kept across reloads: nobody has to log in again for a change of the configuration.
+  const sessions = new Sessions(clock);
+  const liveOptions = { checkoutPath, control, enrolments, fleet, sessions, clock, logger };
   const { parts, tls } = createLiveParts({ ...liveOptions, config });
   const dependencies: ServerDependencies & LiveParts = {
     ...storage,
@@ -97,8 +116,11 @@ async function serve(options: ReceiverOptions, storage: Storage, stop: AbortSign
     locks: new EpisodeLocks(),
     room,
     fleet,
+    live,
+    sessions,
     authority,
     attemptCounter,
+    metrics,
     readiness: new Readiness({
       blobs: storage.blobs,
       clock,
@@ -135,6 +157,7 @@ async function serveUntil(over: AbortSignal, serving: Serving): Promise<void> {
   const takeOver = () => {
     if (authority.lookNow()) takeOverCertificates({ server, live: dependencies }, logger);
   };
+  server.on('connection', (socket: Socket) => dependencies.metrics.connected(socket));
   // Before anything of a connection or a request is judged.
   for (const event of ['connection', 'request', 'checkContinue', 'checkExpectation']) {
     server.prependListener(event, (of: Socket | IncomingMessage) => {
@@ -161,6 +184,7 @@ async function serveUntil(over: AbortSignal, serving: Serving): Promise<void> {
     attemptCounter
       .run(over)
       .catch((error: unknown) => logger.error({ err: error }, 'attempt counts could not be kept')),
+    watchChanges({ ...dependencies, head: () => dependencies.gate.head() }, over),
     keepServerCertificate({ storeRoot: config.store.root, current: () => dependencies, takeOver, clock, logger }, over),
   ];
 

@@ -11,6 +11,7 @@ import type { StateThresholds } from './fleet/host-state-word.ts';
 import { tlsOptionsOf } from './http/tls-options.ts';
 import { type Authenticator, createAuthenticator } from './identity/authenticator.ts';
 import { badCertificate } from './identity/certificate-authorities.ts';
+import type { Sessions } from './identity/sessions.ts';
 import { hasCredential, type ReceiverConfig } from './receiver-config.ts';
 import { createVersionGate } from './version-gate/create-version-gate.ts';
 import { remediationFor } from './version-gate/remediation.ts';
@@ -41,6 +42,7 @@ export interface LivePartsOptions {
   control: Control;
   enrolments: Enrolments;
   fleet: FleetView;
+  sessions: Sessions;
   clock: Clock;
   logger: Logger;
 }
@@ -73,11 +75,19 @@ export function createLiveParts(options: LivePartsOptions): { parts: LiveParts; 
 }
 
 function readCertificateParts(
-  { config, control, enrolments, clock, logger }: LivePartsOptions,
+  { config, control, enrolments, sessions, clock, logger }: LivePartsOptions,
   listen: ReceiverConfig['listen'],
 ): CertificateParts {
   const tls = tlsOptionsOf(listen, Temporal.Instant.from(clock.wallTime()).epochMilliseconds);
-  const authenticator = createAuthenticator({ listen, auth: config.auth, control, enrolments, clock, logger });
+  const authenticator = createAuthenticator({
+    listen,
+    auth: config.auth,
+    control,
+    enrolments,
+    sessions,
+    clock,
+    logger,
+  });
   for (const warning of tls?.warnings ?? []) logger.warn(warning);
   return { authenticator, tls: tls?.options };
 }

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { isEpisodeId, isHostId } from '../../protocol/ids.ts';
 import { PROBLEMS, type ProblemCode, problemSchema } from '../../protocol/problem.ts';
 import { PLATFORMS } from '../../protocol/release.ts';
+import { rolesFor } from '../identity/roles-for.ts';
 import type { Endpoint } from './route-table.ts';
 
 extendZodWithOpenApi(z);
@@ -49,7 +50,20 @@ const PARAMETERS: Record<string, z.ZodType> = {
 };
 
 function toOpenApi(endpoint: Endpoint<z.ZodObject>): RouteConfig {
-  const { method, path, summary, description, action, query, headers, body, answer, also, problems = [] } = endpoint;
+  const {
+    method,
+    path,
+    summary,
+    description,
+    action,
+    headAction,
+    query,
+    headers,
+    body,
+    answer,
+    also,
+    problems = [],
+  } = endpoint;
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   const codes = [
     ...problems,
@@ -63,7 +77,8 @@ function toOpenApi(endpoint: Endpoint<z.ZodObject>): RouteConfig {
     path,
     summary,
     ...(description !== undefined && { description }),
-    ...(action === undefined && { security: [] }),
+    ...(action === undefined ? { security: [] } : { 'x-roles': rolesFor(action) }),
+    ...(headAction && { 'x-roles-for-head': rolesFor(headAction) }),
     request: {
       ...(names.length > 0 && {
         params: z.object(Object.fromEntries(names.map((name) => [name, PARAMETERS[name] ?? z.string()]))),

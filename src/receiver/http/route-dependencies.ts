@@ -10,7 +10,9 @@ import type { ReleasesReader } from '../../storage/releases.ts';
 import type { RollOuts } from '../../storage/roll-out.ts';
 import type { EnrolmentStep } from '../certificates/enroller.ts';
 import type { LiveAuthority } from '../certificates/live-authority.ts';
+import type { LiveEvents } from '../events/live-events.ts';
 import type { StateThresholds } from '../fleet/host-state-word.ts';
+import type { Sessions } from '../identity/sessions.ts';
 import type { Readiness } from '../readiness.ts';
 import type { ReceiverConfig } from '../receiver-config.ts';
 import type { AnswerStep, PutEpisodeDependencies } from './routes/put-episode.ts';
@@ -23,6 +25,10 @@ export interface RouteDependencies extends PutEpisodeDependencies {
   rollOuts: RollOuts;
   enrolments: Enrolments;
   authority: LiveAuthority;
+  listen: ReceiverConfig['listen'];
+  live: LiveEvents;
+  /** Of browsers. */
+  sessions: Sessions;
   /** How long what it hands out is good for. */
   certificates: ReceiverConfig['certificates'];
   /** When a host's state is another word. */

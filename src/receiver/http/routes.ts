@@ -3,6 +3,7 @@
 import { Hono } from 'hono';
 import { AppError } from '../../lib/app-error.ts';
 import { AlertBoard } from '../alerts/alert-board.ts';
+import { registerDashboard } from '../dashboard/register-dashboard.ts';
 import { problemOf } from './problem-answer.ts';
 import type { RouteDependencies } from './route-dependencies.ts';
 import { answerProblem, type RouteEnvironment } from './route-environment.ts';
@@ -11,11 +12,13 @@ import { registerAlerts } from './routes/alerts.ts';
 import { registerEpisode } from './routes/episode.ts';
 import { registerEpisodes } from './routes/episodes.ts';
 import { registerEst } from './routes/est.ts';
+import { registerEvents } from './routes/events.ts';
 import { registerFleet } from './routes/fleet.ts';
 import { registerHealth, registerReadiness } from './routes/health.ts';
 import { registerHeartbeat } from './routes/heartbeat.ts';
 import { registerHostHealth } from './routes/host-health.ts';
 import { registerIndex } from './routes/index-stream.ts';
+import { registerMetrics } from './routes/metrics.ts';
 import { registerOpenApi } from './routes/openapi.ts';
 import { registerPing } from './routes/ping.ts';
 import { describePutEpisode } from './routes/put-episode.ts';
@@ -37,6 +40,7 @@ export function createRoutes(dependencies: RouteDependencies): Hono<RouteEnviron
   });
   registerHealth(routes);
   registerEst(routes, dependencies);
+  registerDashboard(app, dependencies, alertBoard);
   app.use('*', async (context, next) => {
     const authentication = await dependencies.authenticator.authenticate(context.env.incoming);
     if (authentication.kind === 'refused') {
@@ -57,10 +61,12 @@ export function createRoutes(dependencies: RouteDependencies): Hono<RouteEnviron
   registerHeartbeat(routes, dependencies);
   registerHostHealth(routes, dependencies);
   registerFleet(routes, dependencies, alertBoard);
+  registerEvents(routes, dependencies);
   registerRetiredHosts(routes, dependencies, alertBoard);
   registerAlerts(routes, dependencies, alertBoard);
   registerSilences(routes, dependencies, alertBoard);
   registerReleases(routes, dependencies);
+  registerMetrics(routes, dependencies, alertBoard);
   registerOpenApi(routes, dependencies);
   routes.answerOtherMethods();
   app.notFound((context) =>

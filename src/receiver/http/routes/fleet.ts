@@ -1,19 +1,8 @@
 // GET /v1/fleet: what is known of each host, what fires for it, and the verdict on all of them.
 
-import { WHOLE_FLEET } from '../../../protocol/alert.ts';
-import {
-  type FleetHost,
-  type FleetVerdict,
-  fleetHostInFullSchema,
-  fleetSchema,
-  HOST_STATES,
-  type HostState,
-} from '../../../protocol/answers.ts';
-import type { AlertBoard, Board } from '../../alerts/alert-board.ts';
-import type { Outcomes } from '../../attempts/attempt-counter.ts';
-import { describeHost, WINDOW_MIN } from '../../fleet/describe-host.ts';
-import { reportedChecksOf } from '../../fleet/doctor-status.ts';
-import type { HostKnowledge } from '../../fleet/fleet-view.ts';
+import { fleetHostInFullSchema, fleetSchema } from '../../../protocol/answers.ts';
+import type { AlertBoard } from '../../alerts/alert-board.ts';
+import { readFleet, readFleetHost } from '../../fleet/read-fleet.ts';
 import type { RouteDependencies } from '../route-dependencies.ts';
 import { answerProblem } from '../route-environment.ts';
 import type { RouteTable } from '../route-table.ts';
@@ -28,14 +17,7 @@ export function registerFleet(routes: RouteTable, dependencies: RouteDependencie
       answer: { status: 200, description: 'By host id', schema: fleetSchema },
       problems: ['not-ready', 'database-busy'],
     },
-    async ({ context }) => {
-      const { fleet, attemptCounter, gate, clock } = dependencies;
-      const [known, board] = await Promise.all([fleet.hosts(), alertBoard.now()]);
-      const outcomes = attemptCounter.recent(WINDOW_MIN);
-      const now = clock.wallTime();
-      const hosts = known.map((host) => describe(host, outcomes.get(host.hostId) ?? {}, { dependencies, board, now }));
-      return context.json({ generated_at: now, head: gate.head(), verdict: verdictOn(hosts, board), hosts });
-    },
+    async ({ context }) => context.json(await readFleet(dependencies, alertBoard)),
   );
   routes.add(
     {
@@ -47,39 +29,8 @@ export function registerFleet(routes: RouteTable, dependencies: RouteDependencie
       problems: ['bad-host-id', 'not-found', 'not-ready', 'database-busy'],
     },
     async ({ context, hostId }) => {
-      const { fleet, attemptCounter, hostState, clock } = dependencies;
-      const [known, board] = await Promise.all([fleet.find(hostId), alertBoard.now()]);
-      if (!known) return answerProblem(context, 'not-found', `nothing is known of host ${hostId}`);
-      const outcomes = attemptCounter.recent(WINDOW_MIN).get(hostId) ?? {};
-      const host = describe(known, outcomes, { dependencies, board, now: clock.wallTime() });
-      if (!host.doctor) return context.json(host);
-      // A damaged report has no checks to show; GET /v1/host-health tells of the damage.
-      const report = await hostState.getReport(hostId).catch(() => undefined);
-      const checks = report ? reportedChecksOf(report.content) : [];
-      return context.json({ ...host, doctor: { ...host.doctor, checks } });
+      const host = await readFleetHost(dependencies, alertBoard, hostId);
+      return host ? context.json(host) : answerProblem(context, 'not-found', `nothing is known of host ${hostId}`);
     },
   );
-}
-
-function describe(
-  host: HostKnowledge,
-  outcomes: Outcomes,
-  from: { dependencies: RouteDependencies; board: Board; now: string },
-): FleetHost {
-  const { fleet, gate, stateThresholds } = from.dependencies;
-  return describeHost(host, {
-    isExpected: fleet.isExpected(host.hostId),
-    retired: from.board.retired.get(host.hostId),
-    alerts: from.board.alertsOf(host.hostId),
-    outcomes,
-    distanceOf: (commit) => gate.distanceOf(commit),
-    thresholds: stateThresholds,
-    now: from.now,
-  });
-}
-
-function verdictOn(hosts: readonly FleetHost[], board: Board): FleetVerdict {
-  const states = Object.fromEntries(Object.keys(HOST_STATES).map((state) => [state, 0])) as Record<HostState, number>;
-  for (const { state } of hosts) states[state] += 1;
-  return { states, alerts: [...board.alertsOf(WHOLE_FLEET)] };
 }

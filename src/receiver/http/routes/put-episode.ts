@@ -29,6 +29,8 @@ import {
   tooLarge,
 } from '../../ingest/check-episode.ts';
 import { type CommitDependencies, commitEpisode, type IngestOutcome } from '../../ingest/commit-episode.ts';
+import type { PutMeter } from '../../metrics/put-meters.ts';
+import type { ReceiverMetrics } from '../../metrics/receiver-metrics.ts';
 import type { VersionGate } from '../../version-gate/version-gate.ts';
 import type { PaceLimits } from '../body-pace.ts';
 import type { LingeringCloser } from '../lingering-close.ts';
@@ -46,6 +48,7 @@ export interface PutEpisodeDependencies extends CheckDependencies, CommitDepende
   gate: VersionGate;
   authenticator: Authenticator;
   attemptCounter: AttemptCounter;
+  metrics: ReceiverMetrics;
   fleet: FleetView;
   lingering: LingeringCloser;
   logger: Logger;
@@ -117,6 +120,7 @@ export async function putEpisode(dependencies: PutEpisodeDependencies, exchange:
   const { request, response, requestId } = exchange;
   const afterStep = dependencies.afterStep ?? noStepObserver;
   const client = dependencies.authenticator.clientOf(request);
+  const meter = dependencies.metrics.puts.begin();
   let countedHost: string | undefined;
   let outcomeCode: string | undefined;
   try {
@@ -134,7 +138,7 @@ export async function putEpisode(dependencies: PutEpisodeDependencies, exchange:
       return answerStored(exchange, 200, checked.row);
     }
     if (exchange.awaitsContinue) response.writeContinue();
-    const outcome = await receiveAndCommit(dependencies, request, checked, afterStep);
+    const outcome = await receiveAndCommit(dependencies, request, checked, { afterStep, meter });
     if (outcome === 'aborted') return logCutOff(dependencies.logger, exchange, client);
     if (outcome.kind === 'refused') {
       outcomeCode = outcome.code;
@@ -152,6 +156,8 @@ export async function putEpisode(dependencies: PutEpisodeDependencies, exchange:
       if (countedHost !== undefined && outcomeCode !== undefined)
         dependencies.attemptCounter.count(countedHost, outcomeCode);
     }
+    if (outcomeCode === undefined) meter.cutOff();
+    else meter.answered(outcomeCode, countedHost);
     dependencies.logger.debug({ request_id: requestId, status: response.statusCode }, 'episode request ended');
   }
 }
@@ -204,14 +210,14 @@ async function receiveAndCommit(
   dependencies: PutEpisodeDependencies,
   request: IncomingMessage,
   accepted: Accepted,
-  afterStep: AfterStep<AnswerStep>,
+  { afterStep, meter }: { afterStep: AfterStep<AnswerStep>; meter: PutMeter },
 ): Promise<Refusal | { kind: 'stored' | 'duplicate'; row: SequencedRow } | 'aborted'> {
   const { key, sha256, declaredBytes, reservation } = accepted;
   const size = declaredBytes === undefined ? {} : { sizeBytes: declaredBytes };
   let body: BlobWrite | undefined;
   try {
     body = await dependencies.blobs.begin({ key, sha256, ...size });
-    const received = await receive(dependencies, request, body, accepted);
+    const received = await receive(dependencies, request, body, { ...accepted, meter });
     if (received === 'aborted') return 'aborted';
     if (received.kind === 'refused') return received;
     afterStep('body-received');
@@ -235,12 +241,13 @@ async function receive(
   { limits, maxEpisodeBytes }: PutEpisodeDependencies,
   request: IncomingMessage,
   body: BlobWrite,
-  { reservation }: Accepted,
+  { reservation, meter }: Accepted & { meter: PutMeter },
 ): Promise<Refusal | { kind: 'received'; sizeBytes: number } | 'aborted'> {
   let sizeBytes = 0;
   try {
     const end = await readBody(request, limits.pace, async (chunk) => {
       sizeBytes += chunk.byteLength;
+      meter.received(sizeBytes);
       if (sizeBytes > maxEpisodeBytes) return false;
       await reservation.received(sizeBytes);
       await body.write(chunk);
