@@ -28,7 +28,7 @@ export const labHostConfigDefinition = defineConfig({
       }),
       paths: pathsSchema(context),
       receiver: receiverSchema(context),
-      shipper: shipperSchema(),
+      shipper: shipperSchema(context),
       orchestrator: orchestratorSchema(context),
       autoupdate: autoupdateSchema(),
       cert: certSchema(),
@@ -97,7 +97,7 @@ function tlsSchema(context: ConfigContext) {
     .meta({ description: 'HTTPS to the receiver. Files that change are read again without a restart.' });
 }
 
-function shipperSchema() {
+function shipperSchema(context: ConfigContext) {
   return z
     .strictObject({
       scan_interval_s: durationInSeconds()
@@ -136,6 +136,15 @@ function shipperSchema() {
       quarantine_cleanup_interval_s: durationInSeconds()
         .prefault(3600)
         .meta({ description: 'How often quarantine/ and shipped/ are looked at for what is old enough to go.' }),
+      metrics_textfile: configPath(context)
+        .refine((path) => path.endsWith('.prom'), 'a path that ends in .prom')
+        .optional()
+        .meta({
+          description:
+            "Where the shipper writes its metrics for the textfile collector of Prometheus' node_exporter; none are written where it is not set.",
+          allowed: 'a path that ends in .prom; a relative one starts at the directory of this file',
+          example: '/var/lib/prometheus/node-exporter/cis490-shipper.prom',
+        }),
     })
     .meta({ description: 'Packs finished episodes and sends them.' });
 }

@@ -2,16 +2,10 @@
 
 import { inertLine, inertLines } from '../../lib/inert-text.ts';
 import type { CheckStatus } from '../../lib/self-check/check-result.ts';
+import { painter, type Style } from '../../lib/terminal-styles.ts';
 import type { DoctorCheck, DoctorReport } from '../../protocol/doctor-report.ts';
 
-const COLOURS: Record<CheckStatus, string> = {
-  green: '\x1b[32m',
-  yellow: '\x1b[33m',
-  red: '\x1b[31;1m',
-  unknown: '\x1b[35m',
-};
-const DIM = '\x1b[2m';
-const OFF = '\x1b[0m';
+const STYLES: Record<CheckStatus, Style> = { green: 'good', yellow: 'warn', red: 'bad', unknown: 'unknown' };
 const STATUS_WIDTH = 'unknown'.length;
 const CURE_INDENT = '    ';
 // Narrower columns of text are harder to read than lines that the terminal breaks.
@@ -40,7 +34,7 @@ function describeCheck({ id, status, summary, cure }: DoctorCheck, width: number
     head,
     ...rest.map((line) => ' '.repeat(margin) + line),
     // Never broken and without a mark in front: it is there to be copied.
-    ...(commands.length > 0 ? [`${CURE_INDENT}${form.hasColours ? `${DIM}to cure it:${OFF}` : 'to cure it:'}`] : []),
+    ...(commands.length > 0 ? [CURE_INDENT + painter(form.hasColours)('dim', 'to cure it:')] : []),
     ...commands.map((command) => CURE_INDENT + command),
     ...(commands.length > 0 ? [''] : []),
   ];
@@ -57,7 +51,7 @@ function describeSum({ role, host_id, status, checks }: DoctorReport, form: Repo
 }
 
 function coloured(status: CheckStatus, { hasColours }: ReportForm): string {
-  return hasColours ? `${COLOURS[status]}${status}${OFF}` : status;
+  return painter(hasColours)(STYLES[status], status);
 }
 
 /** At blanks, where the width allows it. */

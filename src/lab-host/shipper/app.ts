@@ -15,6 +15,8 @@ import { CleanUp } from './clean-up.ts';
 import { heartbeatCollector } from './collect-heartbeat.ts';
 import { GateMemory } from './gate-memory.ts';
 import { HeldBack } from './held-back.ts';
+import { ShipperMetrics } from './metrics.ts';
+import { keepMetricsFile } from './metrics-textfile.ts';
 import { Pace } from './pace.ts';
 import { ProgressLine, type Terminal } from './progress-line.ts';
 import { createTransport } from './put-episode.ts';
@@ -79,6 +81,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
   const link = new ReceiverLink(clock, Math.random);
   const pace = new Pace();
   const status = new ShipperStatus(clock, link, pace);
+  const metrics = new ShipperMetrics(clock);
   const credentials = new CredentialFiles({
     bearerToken: receiver.bearer_token_file,
     tls: receiver.tls,
@@ -98,6 +101,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     afterStep,
     onSent: (bytes) => {
       status.sent(bytes);
+      metrics.sent(bytes);
       progress?.sent(bytes);
       notifier?.alive();
     },
@@ -107,7 +111,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     hostId: config.host_id,
     layout,
     zstdLevel: shipper.zstd_level,
-    transport,
+    transport: metrics.timing(transport),
     link,
     patience: once ? 'impatient' : 'patient',
     tallies: new Map(),
@@ -123,11 +127,16 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     clock,
     logger,
     afterStep,
-    onVerdict: (episodeId, verdict) => status.verdict(episodeId, verdict),
+    onPacked: ({ sizeBytes }, tookMs) => metrics.packed(sizeBytes, tookMs),
+    onVerdict: (episodeId, verdict) => {
+      status.verdict(episodeId, verdict);
+      metrics.verdict(episodeId, verdict);
+    },
     onWork: () => notifier?.alive(),
     onProgress: (pass) => {
       progress?.counted(pass.done, pass.total);
       status.progress(pass);
+      metrics.progress(pass);
       notifier?.alive();
     },
   };
@@ -157,6 +166,17 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     if (once) await askOnce(dependencies, over);
     const beside = [
       keepSaved(new StateFile(layout.stateFile), status, { clock, logger, ended: ended.signal, notifier }),
+      keepMetricsFile({
+        path: () => settings.inForce.shipper.metrics_textfile,
+        metrics,
+        status,
+        layout,
+        credentials,
+        installRoot: options.installRoot,
+        clock,
+        logger,
+        ended: ended.signal,
+      }),
       ...(once ? [] : [keepUp(upkeep, { clock, over, hasWork: () => isPassing && !link.trouble, rescan, notifier })]),
       ...(once ? [] : [keepAsking(dependencies, over)]),
       ...(once ? [] : [runHeartbeats({ transport, collect, clock, random: Math.random, stop: over, logger })]),

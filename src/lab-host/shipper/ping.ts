@@ -3,17 +3,18 @@
 import { systemClock } from '../../lib/clock.ts';
 import { inertLine } from '../../lib/inert-text.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { painter, type Style } from '../../lib/terminal-styles.ts';
 import { readInstalledVersion } from '../installed-version.ts';
 import type { LabHostConfig } from '../lab-host-config.ts';
 import { CredentialFiles } from '../transport/credentials.ts';
 import { type LayerReport, pingPath, runLayers } from '../transport/ping-layers.ts';
 import { PING_LAYERS } from '../transport/receiver-path.ts';
 
-const COLOURS: Record<LayerReport['status'], string> = {
-  ok: '\x1b[32m',
-  failed: '\x1b[31m',
-  'not used': '\x1b[2m',
-  'not reached': '\x1b[2m',
+const STYLES: Record<LayerReport['status'], Style> = {
+  ok: 'good',
+  failed: 'bad',
+  'not used': 'dim',
+  'not reached': 'dim',
 };
 const STATUS_WIDTH = 'not reached'.length;
 const NAME_WIDTH = Math.max(...PING_LAYERS.map(([name]) => name.length));
@@ -52,8 +53,8 @@ export async function runPing({ config, installRoot, form, logger, print }: Ping
 }
 
 export function formatLayer(report: LayerReport, hasColours: boolean): string {
-  const status = report.status.padEnd(STATUS_WIDTH);
-  const start = `${hasColours ? `${COLOURS[report.status]}${status}\x1b[0m` : status}  ${report.layer.padEnd(NAME_WIDTH)}`;
+  const status = painter(hasColours)(STYLES[report.status], report.status.padEnd(STATUS_WIDTH));
+  const start = `${status}  ${report.layer.padEnd(NAME_WIDTH)}`;
   if (report.status === 'not reached') return `${start.trimEnd()}\n`;
   if (report.status !== 'failed') return `${start}  ${inertLine(report.detail)}\n`;
   const cure = report.cure.split('\n').map((line) => `${' '.repeat(STATUS_WIDTH)}  cure: ${inertLine(line)}\n`);

@@ -7,6 +7,7 @@ import type { DataLayout } from '../data-layout.ts';
 import type { Verdict } from '../transport/classify-answer.ts';
 import type { GateMemory } from './gate-memory.ts';
 import type { HeldBack } from './held-back.ts';
+import type { PackedEpisode } from './pack-episode.ts';
 import type { Transport } from './put-episode.ts';
 import type { ReceiverLink } from './receiver-link.ts';
 import type { RefusalBrake } from './refusal-brake.ts';
@@ -33,6 +34,8 @@ export interface ShipDependencies {
   afterStep: AfterStep<ShipperStep>;
   /** Each answer, or that none came, as soon as its meaning is known. */
   onVerdict: (episodeId: string, verdict: Verdict) => void;
+  /** A tarball that was made, and not found. */
+  onPacked?: (packed: PackedEpisode, tookMs: number) => void;
   /** Called with each piece of work that takes its time. */
   onWork: () => void;
 }

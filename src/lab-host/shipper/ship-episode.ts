@@ -76,7 +76,7 @@ function isOwnFault(dependencies: ShipDependencies, episodeId: string, { code }:
 }
 
 async function packAndPut(dependencies: ShipDependencies, episodeId: string, stop: AbortSignal): Promise<ShipOutcome> {
-  const { link, logger, layout, gateMemory, heldBack, patience } = dependencies;
+  const { link, logger, layout, gateMemory, heldBack, patience, clock } = dependencies;
   if (!heldBack.isTaken(episodeId)) {
     const stamp = await readStamp(layout, episodeId);
     const refusal = await gateMemory.refusalOf(stamp, stop);
@@ -84,8 +84,10 @@ async function packAndPut(dependencies: ShipDependencies, episodeId: string, sto
     // What is not sent in this pass would only fill the disk.
     if (patience === 'impatient' && link.isHopeless) return 'waiting';
   }
+  const beganMs = clock.monotonicMs();
   const { kind, packed } = await packEpisode(dependencies, episodeId, stop);
   if (kind === 'packed') {
+    dependencies.onPacked?.(packed, clock.monotonicMs() - beganMs);
     logger.info({ episode: episodeId, bytes: packed.sizeBytes, source_bytes: packed.sourceBytes }, 'episode packed');
   }
   const taken = heldBack.answerTo(packed);
