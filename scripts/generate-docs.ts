@@ -8,6 +8,8 @@ import { isMissing } from '../src/lib/app-error.ts';
 import { describeAsExample, describeAsMarkdown } from '../src/lib/config/describe-config.ts';
 import { PROBLEMS, type ProblemCode } from '../src/protocol/problem.ts';
 import { receiverConfigDefinition } from '../src/receiver/receiver-config.ts';
+import { apiReference } from './api-reference.ts';
+import { commandReference } from './command-reference.ts';
 
 interface GeneratedFile {
   /** From the top of the repository. */
@@ -17,12 +19,14 @@ interface GeneratedFile {
 
 const ROOT = join(import.meta.dirname, '..');
 
-function generatedFiles(): GeneratedFile[] {
+async function generatedFiles(): Promise<GeneratedFile[]> {
   return [
     { path: 'etc/lab-host.toml.example', content: describeAsExample(labHostConfigDefinition) },
     { path: 'etc/receiver.toml.example', content: describeAsExample(receiverConfigDefinition) },
     { path: 'docs/configuration.md', content: configurationReference() },
     { path: 'docs/errors.md', content: errorReference() },
+    { path: 'docs/commands.md', content: commandReference() },
+    { path: 'docs/api.md', content: await apiReference() },
   ];
 }
 
@@ -82,7 +86,7 @@ function contentOf(path: string): string | undefined {
 }
 
 const checkOnly = process.argv.includes('--check');
-for (const { path, content } of generatedFiles()) {
+for (const { path, content } of await generatedFiles()) {
   const target = join(ROOT, path);
   if (contentOf(target) === content) continue;
   if (checkOnly) {

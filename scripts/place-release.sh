@@ -125,6 +125,7 @@ put_in_force() {
     if [ -L "$opt/$name" ] || [ ! -e "$opt/$name" ]; then link "current/$name" "$opt/$name"; fi
   done
   link /opt/cis490/current/bin/cis490 "$root/usr/local/bin/cis490"
+  link /opt/cis490/current/etc/bash-completion/cis490 "$root/usr/local/share/bash-completion/completions/cis490"
 }
 
 # Three are enough: the one in force, the one before, and one more.

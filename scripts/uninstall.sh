@@ -59,7 +59,9 @@ remove_units() {
 remove_program() {
   opt=$root/opt/cis490
   rm -rf "$root/var/cache/cis490" "$root/etc/tmpfiles.d/cis490.conf" "$root/var/lib/cis490/update-state.json"
-  case $(readlink "$root/usr/local/bin/cis490" || true) in /opt/cis490/*) rm -f "$root/usr/local/bin/cis490" ;; esac
+  for link in "$root/usr/local/bin/cis490" "$root/usr/local/share/bash-completion/completions/cis490"; do
+    case $(readlink "$link" || true) in /opt/cis490/*) rm -f "$link" ;; esac
+  done
   if [ -e "$opt/.git" ]; then
     rm -rf "$opt/releases" "$opt/current" "$opt"/current.* "$opt/guard"
     echo "the git checkout in $opt stays: it is yours"

@@ -3,15 +3,21 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { optionsOf } from './ask-receiver.ts';
-import { type CommonOptions, endWithReader, examples, prepare, withCommonOptions } from './common.ts';
+import { type CommonOptions, endWithReader, examples, exitCodes, prepare, withCommonOptions } from './common.ts';
 
 export function registerAlertsTest(alerts: Command): void {
   withCommonOptions(alerts.command('test'))
+    .summary('send a test message to one channel')
     .description('send a test message to one channel now, and tell what came back')
     .argument('<channel>', 'its name in [[fleet.notifier]] of receiver.toml')
     .addHelpText(
       'after',
-      `${examples('cis490 alerts test on-call')}\n\nExit code: 0 taken; 1 not; 2 no such channel, or a bad configuration.`,
+      examples('cis490 alerts test on-call') +
+        exitCodes({
+          0: 'it was taken',
+          1: 'it was not',
+          2: 'there is no such channel, or the configuration has a mistake',
+        }),
     )
     .action(run);
 }

@@ -27,6 +27,7 @@ interface SilenceOptions extends AskOptions {
 
 export function registerAlerts(program: Command): void {
   const alerts = withAskOptions(program.command('alerts'))
+    .summary('what is wrong with which lab host, and what cures it')
     .description('what is wrong with which lab host, and the command that cures it; asks the receiver')
     .option('--all', 'those that have ended too')
     .option('--host <host>', 'of one host; "*": of the fleet as a whole')
@@ -60,6 +61,7 @@ export function registerAlerts(program: Command): void {
     });
 
   withAskOptions(alerts.command('ack'))
+    .summary('no more reminders of an alert: somebody looks after it')
     .description('somebody looks after it: no more reminders of this alert until it is resolved')
     .argument('<id>', 'of the alert, as cis490 alerts shows it')
     .requiredOption('--reason <text>', 'for those who look after you')
@@ -71,6 +73,7 @@ export function registerAlerts(program: Command): void {
     });
 
   withAskOptions(alerts.command('silence'))
+    .summary('tell nobody of a host or of a symptom for a time')
     .description(
       'tell nobody of a host, of a symptom, or of one on the other, for a time; rows are written all the same',
     )

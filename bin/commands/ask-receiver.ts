@@ -7,6 +7,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
 import type { OperatorOptions } from '../../src/operator/app.ts';
 import type { ReceiverAddress } from '../../src/operator/receiver-client.ts';
+import { RECEIVER_GROUP } from '../help-style.ts';
 import { type CommonOptions, endWithReader, readConfig, stopSignal, withCommonOptions } from './common.ts';
 
 export interface AskOptions extends CommonOptions {
@@ -25,17 +26,18 @@ export function withAskOptions(command: Command): Command {
     .addOption(
       new Option('--url <url>', 'the receiver (default: by receiver.toml, on its own machine)')
         .env('CIS490_RECEIVER_URL')
-        .argParser(webUrl),
+        .argParser(webUrl)
+        .helpGroup(RECEIVER_GROUP),
     )
     .addOption(
-      new Option('--token-file <file>', 'a file with a token; needed where the receiver has any credential').env(
-        'CIS490_TOKEN_FILE',
-      ),
+      new Option('--token-file <file>', 'a file with a token; needed where the receiver has any credential')
+        .env('CIS490_TOKEN_FILE')
+        .helpGroup(RECEIVER_GROUP),
     )
     .addOption(
-      new Option('--ca-file <file>', 'the authority that signed its certificate, in PEM (default: the system’s)').env(
-        'CIS490_CA_FILE',
-      ),
+      new Option('--ca-file <file>', 'the authority that signed its certificate, in PEM (default: the system’s)')
+        .env('CIS490_CA_FILE')
+        .helpGroup(RECEIVER_GROUP),
     )
     .option('--json', 'the receiver’s own answer');
 }

@@ -3,7 +3,15 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
-import { type CommonOptions, endWithReader, examples, prepare, stopSignal, withCommonOptions } from './common.ts';
+import {
+  type CommonOptions,
+  endWithReader,
+  examples,
+  exitCodes,
+  prepare,
+  stopSignal,
+  withCommonOptions,
+} from './common.ts';
 
 interface AutoupdateCommandOptions extends CommonOptions {
   check?: boolean;
@@ -17,6 +25,7 @@ const LAUNCHER_ONLY = ['NODE_COMPILE_CACHE', 'MALLOC_ARENA_MAX', 'UV_THREADPOOL_
 
 export function registerAutoupdate(program: Command): void {
   withCommonOptions(program.command('autoupdate'))
+    .summary('bring the program of this host up to date')
     .description('install the release that this host should run, watch it, and take it back when it does not work')
     .option('--once', 'one run: the default; a timer repeats it')
     .option('--check', 'only say what a run would do')
@@ -51,6 +60,8 @@ export function registerAutoupdate(program: Command): void {
     });
 }
 
-const EXIT_CODES = `
-
-Exit code: 0 updated, or nothing to do; 1 it failed, or was rolled back; 2 bad usage or configuration.`;
+const EXIT_CODES = exitCodes({
+  0: 'updated, or nothing to do',
+  1: 'it failed, or was rolled back',
+  2: 'bad usage or configuration',
+});

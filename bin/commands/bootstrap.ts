@@ -8,7 +8,7 @@ import { noStepObserver } from '../../src/lib/after-step.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
 import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
-import { examples, stopSignal } from './common.ts';
+import { examples, exitCodes, stopSignal } from './common.ts';
 
 interface BootstrapCommandOptions extends BootstrapFlags {
   root?: string;
@@ -18,6 +18,7 @@ interface BootstrapCommandOptions extends BootstrapFlags {
 export function registerBootstrap(program: Command): void {
   program
     .command('bootstrap')
+    .summary('make a lab host of this machine')
     .description(
       'make a lab host of this machine: certificate, configuration, installation, first report; may be run again at any point',
     )
@@ -83,7 +84,8 @@ export function registerBootstrap(program: Command): void {
 /** Of a host that has no configuration yet. */
 const ENROLMENT = { renewAt: 0.66, connectTimeoutMs: 10_000, idleTimeoutMs: 60_000 };
 
-const EXIT_CODES = `
-
-Exit code: 0 it is a lab host, and the receiver has heard of it; 1 a step failed: the message says which, and the same command goes on from
-there; 2 something given is missing or wrong, and nothing was done.`;
+const EXIT_CODES = exitCodes({
+  0: 'it is a lab host, and the receiver has heard of it',
+  1: 'a step failed: the message says which, and the same command goes on from there',
+  2: 'something given is missing or wrong, and nothing was done',
+});

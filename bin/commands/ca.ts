@@ -17,7 +17,9 @@ const output = {
 export function registerCa(program: Command): void {
   const ca = program
     .command('ca')
-    .description('the certificate authority of the fleet, and the certificates of its hosts');
+    .summary('the authority of the fleet, and its certificates')
+    .description('the certificate authority of the fleet, and the certificates of its hosts')
+    .addHelpText('after', examples('sudo cis490 ca token --host lab-07', 'cis490 ca list'));
   registerAuthority(ca);
   registerEnrolment(ca);
   registerRevocation(ca);
@@ -25,6 +27,7 @@ export function registerCa(program: Command): void {
 
 function registerAuthority(ca: Command): void {
   withCommonOptions(ca.command('init'))
+    .summary('make this receiver the authority of its fleet')
     .description("make this receiver the fleet's certificate authority, with a certificate of its own")
     .requiredOption('--name <name>', 'a DNS name or an IP address of the receiver; may be given several times', collect)
     .addHelpText('after', examples('sudo cis490 ca init --name receiver.lab --name 192.0.2.7'))
@@ -34,6 +37,7 @@ function registerAuthority(ca: Command): void {
     });
 
   withCommonOptions(ca.command('server-certificate'))
+    .summary('replace the certificate of the receiver itself')
     .description("replace the receiver's own certificate; it renews itself, so this is for other names")
     .option('--name <name>', 'as for init; without any, those that it has', collect)
     .addHelpText('after', examples('sudo cis490 ca server-certificate --name receiver.lab --name receiver2.lab'))
@@ -43,6 +47,7 @@ function registerAuthority(ca: Command): void {
     });
 
   withCommonOptions(ca.command('renew-ca'))
+    .summary('replace the authority by another one')
     .description('replace the authority by another one: both are trusted until --finish')
     .option('--finish', 'the old one counts no more')
     .option('--force', 'with --finish: also when it cuts off hosts')
@@ -58,6 +63,7 @@ function registerAuthority(ca: Command): void {
 
 function registerEnrolment(ca: Command): void {
   withCommonOptions(ca.command('token'))
+    .summary('make a one-time enrolment token for a host')
     .description('make a one-time enrolment token, with the command that the new host runs')
     .requiredOption('--host <host_id>', 'the host that it is for', hostId)
     .option('--expires <when>', '24h, "2 days", 2026-12-31 (its end, UTC) or an RFC 3339 time', '24h')
@@ -78,6 +84,7 @@ function registerEnrolment(ca: Command): void {
     });
 
   withCommonOptions(ca.command('list'))
+    .summary('tell which certificates and enrolment tokens there are')
     .description('tell which certificates were issued, what each is worth, and which enrolment tokens are open')
     .option('--host <host_id>', 'of this host alone', hostId)
     .option('--json', 'for programs')
@@ -91,6 +98,7 @@ function registerEnrolment(ca: Command): void {
     });
 
   withCommonOptions(ca.command('revoke-token'))
+    .summary('let an enrolment token count no more')
     .description('let an enrolment token count no more, from the next request on')
     .argument('<id>', 'as cis490 ca list has it')
     .addHelpText('after', examples('cis490 ca revoke-token e-1a2b3c4d'))

@@ -5,7 +5,7 @@ import { noStepObserver } from '../../src/lib/after-step.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { isThere } from '../../src/lib/is-there.ts';
-import { type CommonOptions, examples, prepare, stopSignal, withCommonOptions } from './common.ts';
+import { type CommonOptions, examples, exitCodes, prepare, stopSignal, withCommonOptions } from './common.ts';
 
 interface CertFetchCommandOptions extends CommonOptions {
   force?: boolean;
@@ -15,6 +15,7 @@ interface CertFetchCommandOptions extends CommonOptions {
 
 export function registerCertFetch(program: Command): void {
   withCommonOptions(program.command('cert-fetch'))
+    .summary('renew the certificate of this host when it is due')
     .description("look after this host's certificate: renew it when it is due; nothing to do is no failure")
     .option('--force', 'renew it now, due or not')
     .option('--token-file <file>', 'enrol anew with the token in this file, after the certificate was revoked or lost')
@@ -81,7 +82,8 @@ function notEnrolled(hostId: string, identityRoot: string): AppError {
   });
 }
 
-const EXIT_CODES = `
-
-Exit code: 0 the certificate is good, or was renewed; 1 it is due and could not be had: the message says why and what cures it, the old one
-stays in force, and the timer tries again; 2 the configuration has a mistake.`;
+const EXIT_CODES = exitCodes({
+  0: 'the certificate is good, or was renewed',
+  1: 'it is due and could not be had: the message says why and what cures it, the old one stays in force, and the timer tries again',
+  2: 'the configuration has a mistake',
+});

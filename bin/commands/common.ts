@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { ConfigDefinition, ConfigOf } from '../../src/lib/config/define-config.ts';
 import { chooseLogForm, createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../../src/lib/logger.ts';
+import { COMMON_GROUP, styleHeading, wrapHelp } from '../help-style.ts';
 
 export interface CommonOptions {
   config?: string;
@@ -12,11 +13,12 @@ export interface CommonOptions {
 
 export function withCommonOptions(command: Command): Command {
   return command
-    .addOption(new Option('--config <file>', 'the configuration file').env('CIS490_CONFIG'))
+    .addOption(new Option('--config <file>', 'the configuration file').env('CIS490_CONFIG').helpGroup(COMMON_GROUP))
     .addOption(
       new Option('--log-level <level>', `the least level that is logged: ${LOG_LEVELS.join(', ')}`)
         .argParser(logLevel)
-        .default('info'),
+        .default('info')
+        .helpGroup(COMMON_GROUP),
     );
 }
 
@@ -73,8 +75,23 @@ export function endWithReader(): void {
   process.stdout.on('error', () => process.exit(0));
 }
 
+/** Where progress is drawn: on a terminal that can draw a line over. */
+export function progressTerminal(): NodeJS.WriteStream | undefined {
+  return process.stderr.isTTY && process.env['TERM'] !== 'dumb' ? process.stderr : undefined;
+}
+
+/** Below the options in a command's help; what follows is appended to it. */
 export function examples(...lines: string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+  return `\n${styleHeading('Examples:')}\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}
+
+export function exitCodes(meanings: Record<number, string>): string {
+  const lines = Object.entries(meanings).map(([code, meaning]) => `  ${code}  ${wrapHelp(meaning, 5)}`);
+  return `\n\n${styleHeading('Exit code:')}\n${lines.join('\n')}`;
+}
+
+export function note(text: string): string {
+  return `\n\n${wrapHelp(text, 0)}`;
 }
 
 /** In any case: journald and Python write it in capitals. */

@@ -4,12 +4,14 @@ import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import { AppError } from '../../src/lib/app-error.ts';
 import type { ConfigDefinition } from '../../src/lib/config/define-config.ts';
-import { endWithReader, examples } from './common.ts';
+import { BAD_USAGE } from '../usage-errors.ts';
+import { endWithReader, examples, exitCodes } from './common.ts';
 
 export function registerConfig(program: Command): void {
   program
     .command('config')
     .description('look at configuration files')
+    .addHelpText('after', examples('cis490 config check'))
     .command('check')
     .description('tell every mistake in a configuration file at once')
     .argument('[file]', 'the file (default: both of /etc/cis490 that exist)')
@@ -19,11 +21,16 @@ export function registerConfig(program: Command): void {
         'receiver',
       ]),
     )
+    .option('--json', 'for programs')
     .addHelpText(
       'after',
-      examples('cis490 config check /etc/cis490/lab-host.toml', 'cis490 config check --role receiver my.toml'),
+      examples(
+        'cis490 config check /etc/cis490/lab-host.toml',
+        'cis490 config check --role receiver my.toml',
+        'cis490 config check --json | jq ".files[].mistakes"',
+      ) + exitCodes({ 0: 'each file is sound', 2: 'one has a mistake, or there is none' }),
     )
-    .action(async (file: string | undefined, options: { role?: 'lab-host' | 'receiver' }) => {
+    .action(async (file: string | undefined, options: { role?: 'lab-host' | 'receiver'; json?: boolean }) => {
       const [{ checkConfig }, { labHostConfigDefinition }, { receiverConfigDefinition }, { existsSync }] =
         await Promise.all([
           import('../../src/lib/config/check-config.ts'),
@@ -50,6 +57,26 @@ export function registerConfig(program: Command): void {
           hint: 'name a file: cis490 config check FILE',
         });
       }
+      if (options.json) {
+        const files = await Promise.all(checks.map(({ definition, path }) => mistakesIn(definition, path)));
+        write(`${JSON.stringify({ files }, null, 2)}\n`);
+        process.exitCode = files.every(({ ok }) => ok) ? 0 : BAD_USAGE;
+        return;
+      }
       process.exitCode = Math.max(...checks.map((check) => checkConfig({ ...check, write })));
     });
+}
+
+async function mistakesIn(definition: ConfigDefinition, path: string) {
+  const [{ loadConfig }, { ConfigError }] = await Promise.all([
+    import('../../src/lib/config/load-config.ts'),
+    import('../../src/lib/config/config-error.ts'),
+  ]);
+  try {
+    const { warnings } = loadConfig(definition, path);
+    return { path, ok: true, mistakes: [], warnings: warnings.map(String) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { path, ok: false, mistakes: error.mistakes, warnings: [] };
+  }
 }

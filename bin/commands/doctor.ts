@@ -7,9 +7,10 @@ import { AppError, errnoOf } from '../../src/lib/app-error.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
 import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
+import { hasColours } from '../../src/lib/terminal-styles.ts';
 import type { DoctorRole } from '../../src/protocol/doctor-checks.ts';
 import type { DoctorReport } from '../../src/protocol/doctor-report.ts';
-import { type CommonOptions, endWithReader, examples, withCommonOptions } from './common.ts';
+import { type CommonOptions, endWithReader, examples, exitCodes, withCommonOptions } from './common.ts';
 
 interface DoctorCommandOptions extends CommonOptions {
   json?: boolean;
@@ -24,6 +25,7 @@ const DEFAULT_PATHS: Record<DoctorRole, string> = {
 
 export function registerDoctor(program: Command): void {
   withCommonOptions(program.command('doctor'))
+    .summary('tell what is sick on this machine, and what cures it')
     .description('tell what is sick on this machine, and the command that cures it; changes nothing')
     .option('--json', 'the report as JSON, as cis490 ship-health sends it')
     .addOption(
@@ -46,7 +48,7 @@ export function registerDoctor(program: Command): void {
     });
 }
 
-const EXIT_CODES = '\n\nExit code: 0 green or yellow, 1 red, 2 it could not look.';
+const EXIT_CODES = exitCodes({ 0: 'green or yellow', 1: 'red', 2: 'it could not look' });
 
 async function collect(options: DoctorCommandOptions): Promise<DoctorReport> {
   const role = options.role ?? (await chooseRole(options.config));
@@ -107,6 +109,8 @@ async function print(report: DoctorReport, json: boolean): Promise<void> {
 
 async function describe(report: DoctorReport): Promise<string> {
   const { describeReport } = await import('../../src/lab-host/doctor/describe-report.ts');
-  const hasColours = process.stdout.isTTY && !process.env['NO_COLOR'];
-  return describeReport(report, { hasColours, columns: process.stdout.columns });
+  return describeReport(report, {
+    hasColours: hasColours(process.stdout, process.env),
+    columns: process.stdout.columns,
+  });
 }

@@ -12,6 +12,8 @@ import {
   type CommonOptions,
   endWithReader,
   examples,
+  exitCodes,
+  note,
   positiveNumber,
   readConfig,
   withCommonOptions,
@@ -37,6 +39,7 @@ interface FleetHealthArguments extends CommonOptions {
 
 export function registerFleetHealth(program: Command): void {
   withCommonOptions(program.command('fleet-health'))
+    .summary('look for sick lab hosts once; on a timer')
     .description('look for sick lab hosts once, and tell which command cures each; beside the receiver, on a timer')
     .option('--index-path <file>', `the ledger (default: index.jsonl in the store, ${DEFAULT_ROOT})`)
     .option('--alerts-path <file>', `where alerts are appended (default: alerts.jsonl in the store, ${DEFAULT_ROOT})`)
@@ -60,13 +63,17 @@ export function registerFleetHealth(program: Command): void {
     .option('--json', 'what was found, as one JSON document')
     .addHelpText(
       'after',
-      `${examples(
+      examples(
         'cis490 fleet-health --dry-run',
         'cis490 fleet-health --json | jq .findings',
         'cis490 fleet-health --index-path index.jsonl --alerts-path alerts.jsonl --journal-file journal.txt --now 2026-05-01T12:00:00Z',
-      )}\n
-The defaults of limits are those of [fleet.monitor] where there is a configuration. Exit code: 0 done, whatever was found; 1 something could
-not be written; 2 bad usage or configuration, or the ledger cannot be read.`,
+      ) +
+        exitCodes({
+          0: 'done, whatever was found',
+          1: 'something could not be written',
+          2: 'bad usage or configuration, or the ledger cannot be read',
+        }) +
+        note('The defaults of limits are those of [fleet.monitor] where there is a configuration.'),
     )
     .action(run);
 }

@@ -6,6 +6,7 @@ import { examples } from './common.ts';
 
 export function registerFleet(program: Command): void {
   const fleet = withAskOptions(program.command('fleet'))
+    .summary('the lab hosts, the worst first')
     .description('the lab hosts, the worst first, and the commands for what is sick; asks the receiver')
     .option('--watch', 'draw it again every 5 s, until Ctrl-C')
     .enablePositionalOptions()
@@ -26,6 +27,7 @@ export function registerFleet(program: Command): void {
     });
 
   withAskOptions(fleet.command('show'))
+    .summary('all that is known of one host, and the cures')
     .description('all that is known of one host, what is wrong with it, and the cures')
     .argument('<host>', 'its host_id')
     .option('--watch', 'draw it again every 5 s, until Ctrl-C')

@@ -6,9 +6,14 @@ import type { GateDesk } from '../../src/receiver/version-gate/manage-gate.ts';
 import { type CommonOptions, endWithReader, examples, prepare, withCommonOptions } from './common.ts';
 
 export function registerGate(program: Command): void {
-  const gate = program.command('gate').description('decide which code is trusted, beside the window; on the receiver');
+  const gate = program
+    .command('gate')
+    .summary('decide which code is trusted, beside the window')
+    .description('decide which code is trusted, beside the window; on the receiver')
+    .addHelpText('after', examples('cis490 gate status', 'cis490 gate block 4f2a9c1 --why "writes torn frames"'));
 
   withCommonOptions(gate.command('allow'))
+    .summary('accept the episodes of one commit for a time')
     .description('accept the episodes of one commit for a time, though it is outside of the window or blocked')
     .argument('<commit>', 'in full, or the first 7 digits or more of one that the gate knows')
     .requiredOption('--for <time>', 'how long: "2h", "30 min", "3 days"')
@@ -24,6 +29,7 @@ export function registerGate(program: Command): void {
     });
 
   withCommonOptions(gate.command('block'))
+    .summary('refuse the episodes of one commit')
     .description('refuse the episodes of one commit, though it is in the window; ends an allowance of it')
     .argument('<commit>', 'in full, or the first 7 digits or more of one that the gate knows')
     .requiredOption('--why <text>', 'the reason, for the record')
@@ -48,6 +54,7 @@ export function registerGate(program: Command): void {
     });
 
   withCommonOptions(gate.command('status'))
+    .summary('tell what the gate knows, and what was decided')
     .description('tell what the gate knows, from whom, and what was decided of single commits')
     .option('--json', 'as GET /v1/version-gate tells it')
     .addHelpText('after', examples('cis490 gate status', 'cis490 gate status --json | jq .head'))

@@ -6,9 +6,13 @@ import type { RetireByHandDesk } from '../../src/receiver/fleet/retire-host.ts';
 import { type CommonOptions, examples, prepare, withCommonOptions } from './common.ts';
 
 export function registerHost(program: Command): void {
-  const host = program.command('host').description('decide about lab hosts; on the receiver');
+  const host = program
+    .command('host')
+    .description('decide about lab hosts; on the receiver')
+    .addHelpText('after', examples('cis490 host retire lab-07 --reason "machine scrapped"'));
 
   withCommonOptions(host.command('retire'))
+    .summary('tell nobody any more what is wrong with a host')
     .description('tell nobody any more what is wrong with a host that is gone for good; its episodes stay')
     .argument('<host>', 'its host_id')
     .requiredOption('--reason <text>', 'why, for the record')

@@ -4,21 +4,36 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { parseRate } from '../../src/lib/config/size.ts';
 import { CLEAR_LINE } from '../../src/lib/terminal-line.ts';
-import { type CommonOptions, endWithReader, examples, prepare, stopSignal, withCommonOptions } from './common.ts';
+import {
+  type CommonOptions,
+  endWithReader,
+  examples,
+  exitCodes,
+  note,
+  prepare,
+  progressTerminal,
+  stopSignal,
+  withCommonOptions,
+} from './common.ts';
 
 type PacedOptions = CommonOptions & { rate: number };
 
 export function registerIndex(program: Command): void {
-  const index = program.command('index').description('look after what is stored and its ledger, index.jsonl');
+  const index = program
+    .command('index')
+    .description('look after what is stored and its ledger, index.jsonl')
+    .addHelpText('after', examples('cis490 index verify', 'cis490 index backfill --dry-run'));
 
   withPace(index.command('verify'))
+    .summary('compare all that is stored with the ledger')
     .description('hash all that is stored and compare it with the ledger; may run beside the receiver, changes nothing')
     .option('--restart', 'begin anew, whatever an interrupted run has done')
     .option('--json', 'the outcome as JSON, at the end')
     .addHelpText(
       'after',
-      `${examples('cis490 index verify', 'cis490 index verify --rate "50 MiB/s"', 'cis490 index verify --restart --json')}\n
-Interrupted, it goes on with the same command. Exit code: 0 whole, 1 damage found or interrupted, 2 bad usage.`,
+      examples('cis490 index verify', 'cis490 index verify --rate "50 MiB/s"', 'cis490 index verify --restart --json') +
+        exitCodes({ 0: 'all is whole', 1: 'damage was found, or it was interrupted', 2: 'bad usage' }) +
+        note('Interrupted, it goes on with the same command.'),
     )
     .action(async (options: PacedOptions & { restart?: boolean; json?: boolean }) => {
       const { runVerify } = await import('../../src/receiver/data-set/app.ts');
@@ -27,6 +42,7 @@ Interrupted, it goes on with the same command. Exit code: 0 whole, 1 damage foun
     });
 
   withPace(index.command('backfill'))
+    .summary('add rows for stored episodes that the ledger lacks')
     .description('add rows for stored episodes that the ledger lacks; the receiver must be stopped')
     .option('--dry-run', 'only tell which; may run beside the receiver')
     .addHelpText(
@@ -43,6 +59,7 @@ Interrupted, it goes on with the same command. Exit code: 0 whole, 1 damage foun
     });
 
   withCommonOptions(index.command('rebuild'))
+    .summary('make the view of the ledger again')
     .description('make the view of the ledger in state.db again from index.jsonl; the receiver must be stopped')
     .addHelpText(
       'after',
@@ -72,7 +89,7 @@ function bytesPerSecond(text: string): number {
 async function toolOptions(options: CommonOptions) {
   const { receiverConfigDefinition } = await import('../../src/receiver/receiver-config.ts');
   endWithReader();
-  const terminal = process.stderr.isTTY ? process.stderr : undefined;
+  const terminal = progressTerminal();
   const { logger, config } = await prepare(options, receiverConfigDefinition, terminal ? CLEAR_LINE : '');
   const { stdout: output } = process;
   return { root: config.store.root, stop: stopSignal(), logger, clock: systemClock, output, terminal };

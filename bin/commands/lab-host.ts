@@ -3,12 +3,15 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
+import { CLEAR_LINE } from '../../src/lib/terminal-line.ts';
+import { hasColours } from '../../src/lib/terminal-styles.ts';
 import {
   type CommonOptions,
   examples,
   hangups,
   positiveNumber,
   prepare,
+  progressTerminal,
   readConfig,
   stopSignal,
   withCommonOptions,
@@ -20,9 +23,6 @@ interface ShipperCommandOptions extends CommonOptions {
   ping?: boolean;
   json?: boolean;
 }
-
-// A log line goes over a progress line, not behind it.
-const CLEAR_LINE = '\r\x1b[2K';
 
 export function registerLabHost(program: Command): void {
   withCommonOptions(program.command('orchestrator'))
@@ -75,7 +75,7 @@ export function registerLabHost(program: Command): void {
         import('../../src/lab-host/shipper/app.ts'),
         import('../../src/lib/sd-notify.ts'),
       ]);
-      const terminal = options.once && process.stderr.isTTY ? process.stderr : undefined;
+      const terminal = options.once ? progressTerminal() : undefined;
       const { subscribe } = hangups();
       const { logger, config } = await prepare(options, labHostConfigDefinition, terminal ? CLEAR_LINE : '');
       const notifier = createNotifier(process.env, logger);
@@ -98,6 +98,7 @@ export function registerLabHost(program: Command): void {
 
   program
     .command('telemetry')
+    .summary('sample the counters of this machine into a CSV file')
     .description("the workload that ships with it: sample this machine's /proc counters into telemetry.csv")
     .option('--duration <seconds>', 'how long to sample', positiveNumber, 60)
     .option('--rate <per-second>', 'samples per second', positiveNumber, 1)
@@ -122,11 +123,10 @@ async function ping(options: ShipperCommandOptions): Promise<void> {
     import('../../src/lab-host/shipper/ping.ts'),
   ]);
   const { logger, config } = await prepare(options, labHostConfigDefinition);
-  const hasColours = process.stdout.isTTY && !process.env['NO_COLOR'];
   process.exitCode = await runPing({
     config,
     installRoot: INSTALL_ROOT,
-    form: options.json ? 'json' : hasColours ? 'colours' : 'plain',
+    form: options.json ? 'json' : hasColours(process.stdout, process.env) ? 'colours' : 'plain',
     logger,
     print: (text) => process.stdout.write(text),
   });

@@ -15,6 +15,7 @@ interface PublishOptions extends CommonOptions {
 
 export function registerPublish(program: Command): void {
   withCommonOptions(program.command('publish'))
+    .summary('hand a directory over to the shipper, as an episode')
     .description('hand a directory that any recorder made over to the shipper, as an episode')
     .argument('<directory>', 'the finished recording; it becomes the episode, and is gone afterwards')
     .option('--id <id>', "the episode's id (default: that of its meta.json, else the directory's name)")

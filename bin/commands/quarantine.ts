@@ -4,13 +4,16 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
-import { type CommonOptions, endWithReader, examples, prepare, withCommonOptions } from './common.ts';
+import { type CommonOptions, endWithReader, examples, exitCodes, note, prepare, withCommonOptions } from './common.ts';
 
 type DryRun = { dryRun?: boolean };
 type Choice = { code?: string; commit?: string };
 
 export function registerQuarantine(program: Command): void {
-  const quarantine = program.command('quarantine').description('episodes that were refused for good; on a lab host');
+  const quarantine = program
+    .command('quarantine')
+    .description('episodes that were refused for good; on a lab host')
+    .addHelpText('after', examples('cis490 quarantine list', 'cis490 quarantine requeue --code commit-not-in-window'));
   registerList(quarantine);
   registerShow(quarantine);
   registerRequeue(quarantine);
@@ -37,6 +40,7 @@ function registerList(quarantine: Command): void {
 
 function registerShow(quarantine: Command): void {
   withCommonOptions(quarantine.command('show'))
+    .summary('tell all of one refused episode')
     .description('tell of one refused episode: the reason in full, the commands that cure it, its files')
     .argument('<id>', 'as cis490 quarantine list has it')
     .option('--json', 'for programs')
@@ -49,6 +53,7 @@ function registerShow(quarantine: Command): void {
 
 function registerRequeue(quarantine: Command): void {
   withChoice(withCommonOptions(quarantine.command('requeue')))
+    .summary('move refused episodes back into the queue')
     .description('move refused episodes back into the queue; a running shipper takes them up at its next scan')
     .argument('[id...]', 'as cis490 quarantine list has them')
     .option('--all', 'all that are in quarantine')
@@ -96,6 +101,7 @@ function registerPurge(quarantine: Command): void {
 
 function registerReship(program: Command): void {
   withCommonOptions(program.command('reship'))
+    .summary('send again what was shipped already')
     .description(
       'send again what was shipped already, after a receiver was restored from an older backup; on a lab host',
     )
@@ -120,6 +126,7 @@ function registerReship(program: Command): void {
 
 function registerUnstamped(program: Command): void {
   withCommonOptions(program.command('quarantine-unstamped'))
+    .summary('quarantine what does not say which commit made it')
     .description('move waiting episodes that do not say which commit made them to quarantine; on a lab host')
     .option('--dry-run', 'only tell which')
     .addHelpText('after', examples('cis490 quarantine-unstamped --dry-run', 'cis490 quarantine-unstamped') + EXIT_CODES)
@@ -143,7 +150,8 @@ export function registerShipperStatus(shipper: Command): void {
 }
 
 const EXIT_CODES =
-  '\n\nExit code: 0 done, 1 some could not be moved or deleted, 2 bad usage. Safe beside the running shipper.';
+  exitCodes({ 0: 'done', 1: 'some could not be moved or deleted', 2: 'bad usage' }) +
+  note('Safe beside the running shipper.');
 
 function withChoice(command: Command): Command {
   return command

@@ -14,7 +14,10 @@ const tell = (line: string) => void process.stderr.write(`${line}\n`);
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
 export function registerRelease(program: Command): void {
-  const release = program.command('release').description('what lab hosts are updated to: made, signed and handed out');
+  const release = program
+    .command('release')
+    .description('what lab hosts are updated to: made, signed and handed out')
+    .addHelpText('after', examples('cis490 release build --out release-12', 'cis490 release list'));
   registerMaking(release);
   registerHandingOut(release);
 }
@@ -22,6 +25,7 @@ export function registerRelease(program: Command): void {
 function registerMaking(release: Command): void {
   release
     .command('keygen')
+    .summary('make the key that releases are signed with')
     .description('make the key that releases are signed with; keep it off the receiver')
     .requiredOption('--out <file>', 'where the private key goes (PEM, mode 0600)')
     .addHelpText('after', examples('cis490 release keygen --out ~/cis490-release.key'))
@@ -34,6 +38,7 @@ function registerMaking(release: Command): void {
 
   release
     .command('build')
+    .summary('make a bundle of a commit for each platform')
     .description('make a self-contained bundle of a commit for each platform: the same bytes for the same commit')
     .requiredOption('--out <dir>', 'where the bundles and their descriptions go')
     .option('--commit <rev>', 'the commit, or a branch or tag', 'HEAD')
@@ -57,6 +62,7 @@ function registerMaking(release: Command): void {
 
   release
     .command('sign')
+    .summary('sign what was built')
     .description('sign what was built; several keys may sign one after the other')
     .argument('<path...>', 'the directory of a release, or descriptions (.json) of it')
     .requiredOption('--key <file>', 'the private key, as cis490 release keygen makes it')
@@ -76,21 +82,32 @@ function registerMaking(release: Command): void {
 
   release
     .command('verify')
+    .summary('check bundles and their signatures')
     .description('check bundles against their descriptions, and those against a public key')
     .argument('<path...>', 'the directory of a release, or descriptions (.json) of it')
     .requiredOption('--key <key>', 'the public key’s line, or a file with it')
-    .addHelpText('after', examples('cis490 release verify --key "$(cat cis490-release.pub)" release-12'))
-    .action(async (paths: string[], { key }: { key: string }) => {
+    .option('--json', 'for programs')
+    .addHelpText(
+      'after',
+      examples(
+        'cis490 release verify --key "$(cat cis490-release.pub)" release-12',
+        'cis490 release verify --key cis490-release.pub --json release-12',
+      ),
+    )
+    .action(async (paths: string[], { key, json }: { key: string; json?: boolean }) => {
       const [{ verifyReleases }, { readPublicKey }] = await Promise.all([
         import('../../src/release/sign-release.ts'),
         import('../../src/release/release-key.ts'),
       ]);
-      for (const one of await verifyReleases(await readPublicKey(key), paths)) tellOf('verified', one);
+      const verified = await verifyReleases(await readPublicKey(key), paths);
+      if (json) say(JSON.stringify({ releases: verified }, null, 2));
+      else for (const one of verified) tellOf('verified', one);
     });
 }
 
 function registerHandingOut(release: Command): void {
   withCommonOptions(release.command('publish'))
+    .summary('hand a signed release out to the hosts')
     .description('on the receiver: hand a signed release out to the hosts')
     .argument('<dir>', 'the release, as it was built and signed')
     .option('--percent <n>', 'to how much of the fleet (default: 100)', percentage)
@@ -114,6 +131,7 @@ function registerHandingOut(release: Command): void {
     });
 
   withCommonOptions(release.command('percent'))
+    .summary('say how much of the fleet a release goes to')
     .description('on the receiver: say how much of the fleet a release goes to')
     .argument('<commit>', 'of a published release, or its first 7 digits or more')
     .argument('<n>', '0 to 100', percentage)
@@ -123,12 +141,13 @@ function registerHandingOut(release: Command): void {
       await atDesk(options, async (desk) => await tellReach('', await setPercent(desk, commit, percent)));
     });
 
-  for (const [name, paused, what] of [
-    ['pause', true, 'give a release to nobody any more: hosts are told the last one for all'],
-    ['resume', false, 'let a paused release go on to as many as before'],
+  for (const [name, paused, summary, more] of [
+    ['pause', true, 'give a release to nobody any more', ': hosts are told the last one for all'],
+    ['resume', false, 'let a paused release go on', ' to as many as before'],
   ] as const) {
     withCommonOptions(release.command(name))
-      .description(`on the receiver: ${what}`)
+      .summary(summary)
+      .description(`on the receiver: ${summary}${more}`)
       .argument('[commit]', 'of a published release (default: the newest)')
       .addHelpText('after', examples(`cis490 release ${name}`))
       .action(async (commit: string | undefined, options: CommonOptions) => {
@@ -138,6 +157,7 @@ function registerHandingOut(release: Command): void {
   }
 
   withCommonOptions(release.command('list'))
+    .summary('tell what is published, and how far each goes')
     .description('on the receiver: tell what is published, and how far each goes')
     .option('--json', 'for programs')
     .addHelpText('after', examples('cis490 release list', "cis490 release list --json | jq '.releases[0].percent'"))

@@ -4,10 +4,11 @@ import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
 import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
-import { type CommonOptions, examples, stopSignal, withCommonOptions } from './common.ts';
+import { type CommonOptions, examples, exitCodes, note, stopSignal, withCommonOptions } from './common.ts';
 
 export function registerShipHealth(program: Command): void {
   withCommonOptions(program.command('ship-health'))
+    .summary('send the report of the doctor to the receiver')
     .description('run the doctor, and send its report to the receiver, which keeps the last one of each host')
     .addHelpText('after', examples('cis490 ship-health') + EXIT_CODES)
     .action(async (options: CommonOptions) => {
@@ -34,8 +35,10 @@ export function registerShipHealth(program: Command): void {
     });
 }
 
-const EXIT_CODES = `
-
-Exit code: 0 the report is stored, however red it is; 1 it could not be stored: the log names the layer and the cure; 2 the configuration
-has a mistake: a report of that is sent all the same where it says to whom and with which credential. A receiver that takes no health
-reports (404, 405) counts as 1: nobody would learn that this host is sick.`;
+const EXIT_CODES =
+  exitCodes({
+    0: 'the report is stored, however red it is',
+    1: 'it could not be stored: the log names the layer and the cure',
+    2: 'the configuration has a mistake: a report of that is sent all the same where it says to whom and with which credential',
+  }) +
+  note('A receiver that takes no health reports (404, 405) counts as 1: nobody would learn that this host is sick.');

@@ -16,9 +16,14 @@ const output = {
 };
 
 export function registerToken(program: Command): void {
-  const token = program.command('token').description('the tokens by which hosts and people are told from each other');
+  const token = program
+    .command('token')
+    .summary('the tokens of hosts and people')
+    .description('the tokens by which hosts and people are told from each other')
+    .addHelpText('after', examples('cis490 token create --role reader', 'cis490 token list'));
 
   withCommonOptions(token.command('create'))
+    .summary('make a token for a host or a person')
     .description('make a token: it is printed once, and the receiver takes it at once')
     .addOption(new Option('--role <role>', 'what it may do').choices(ROLES).makeOptionMandatory())
     .option('--host <host_id>', 'the one host that a token of role host speaks for', hostId)

@@ -3,6 +3,7 @@
 import { pino } from 'pino';
 import type { Clock } from './clock.ts';
 import { formatLogLine, type LogForm, type LogRecord } from './log-line.ts';
+import { hasColours } from './terminal-styles.ts';
 
 export type Logger = pino.Logger;
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -33,5 +34,5 @@ export function createLogger({ level, form, clock, write }: LoggerOptions): Logg
 /** systemd connects standard error to the journal and says so; a person has a terminal; anything else reads plain lines. */
 export function chooseLogForm(environment: NodeJS.ProcessEnv, isTerminal: boolean): LogForm {
   if (environment['JOURNAL_STREAM'] && !isTerminal) return 'journal';
-  return isTerminal && !environment['NO_COLOR'] ? 'terminal' : 'plain';
+  return isTerminal && hasColours({ isTTY: true }, environment) ? 'terminal' : 'plain';
 }

@@ -107,6 +107,8 @@ export type FleetHost = z.infer<typeof fleetHostSchema>;
 export const fleetSchema = z.object({
   generated_at: text,
   head: text,
+  /** When the monitor last looked; null when it never did. Undefined: the receiver does not say. */
+  monitor_ran_at: z.string().nullish().catch(undefined),
   /** What fires for the fleet as a whole. */
   verdict: z
     .object({ alerts: z.array(openAlertSchema).nullish().catch(null) })

@@ -41,6 +41,28 @@ const verdicts: [name: string, fleet: Fleet, first: RegExp][] = [
   ],
 ];
 
+const monitors: [name: string, ranAt: string | null | undefined, first: RegExp][] = [
+  ['it ran just now', wallAgo(5 * 60), /^The one host is well\.$/],
+  ['it ran a quarter of an hour ago', wallAgo(15 * 60), /^The one host is well\.$/],
+  [
+    'it ran longer ago',
+    wallAgo(16 * 60),
+    /^The monitor last ran 16 min ago, and alerts are as of then: on the receiver: /,
+  ],
+  ['it has never run', null, /^The monitor has never run, so nothing is told: .*cis490-fleet-health\.timer$/],
+  ['the receiver does not say', undefined, /^The one host is well\.$/],
+];
+
+describe('the monitor before all else', () => {
+  for (const [name, ranAt, first] of monitors) {
+    test(name, () => {
+      const told = lines({ ...aFleet([aHost('a')]), monitor_ran_at: ranAt });
+      assert.match(told[0] ?? '', first);
+      assert.ok(told.includes('The one host is well.'));
+    });
+  }
+});
+
 describe('verdict', () => {
   for (const [name, fleet, first] of verdicts) test(name, () => assert.match(lines(fleet)[0] ?? '', first));
 });

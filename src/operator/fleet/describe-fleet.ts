@@ -5,17 +5,20 @@ import { gravityOf } from '../alerts/open-alert.ts';
 import { counted } from '../counted.ts';
 import type { Fleet, FleetHost } from '../receiver-answers.ts';
 import { cutToWidth, screenLines } from '../terminal/display-width.ts';
-import { lasting, plainTime } from '../terminal/relative-time.ts';
+import { ago, lasting, plainTime } from '../terminal/relative-time.ts';
 import type { View } from '../terminal/styles.ts';
 import { formatFleetTable } from './fleet-table.ts';
 import { isRetired, isWell, rankHosts, stateOf } from './rank-hosts.ts';
 import { suggestCures } from './suggest-cures.ts';
 
 const FEWEST_HOST_LINES = 4;
+// It runs every five minutes.
+const MONITOR_IS_LATE_MS = 15 * 60_000;
 
 export function describeFleet(fleet: Fleet, url: string, nowMs: number, view: View): string[] {
   const ranked = rankHosts(fleet.hosts);
-  const head = [...describeVerdict(fleet, nowMs, view), view.paint('dim', describeSource(fleet, url, view)), ''];
+  const source = view.paint('dim', describeSource(fleet, url, view));
+  const head = [...describeMonitor(fleet, nowMs, view), ...describeVerdict(fleet, nowMs, view), source, ''];
   if (ranked.length === 0)
     return [
       ...head,
@@ -30,6 +33,15 @@ export function describeFleet(fleet: Fleet, url: string, nowMs: number, view: Vi
   const left = ranked.length - shown;
   const more = left > 0 ? [view.paint('dim', `… and ${counted(left, 'more host')}: cis490 fleet`)] : [];
   return [...head, ...formatFleetTable(ranked.slice(0, shown), nowMs, view), ...more, ...foot];
+}
+
+/** Nothing while it looks: else no alert is new, and none of them ends. */
+function describeMonitor({ monitor_ran_at: ranAt }: Fleet, nowMs: number, view: View): string[] {
+  if (ranAt === undefined) return [];
+  const cure = 'on the receiver: systemctl status cis490-fleet-health.timer';
+  if (ranAt === null) return [view.paint('bad', `The monitor has never run, so nothing is told: ${cure}`)];
+  if (nowMs - Date.parse(ranAt) <= MONITOR_IS_LATE_MS) return [];
+  return [view.paint('bad', `The monitor last ran ${ago(ranAt, nowMs)}, and alerts are as of then: ${cure}`)];
 }
 
 function describeVerdict({ hosts, verdict }: Fleet, nowMs: number, view: View): string[] {
