@@ -4,13 +4,17 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import type { WriteStream } from 'node:tty';
-import { AppError } from '../lib/app-error.ts';
+import { AppError, messageOf } from '../lib/app-error.ts';
 import type { Clock } from '../lib/clock.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import { makeDirectory } from '../lib/make-directory.ts';
+import { hasColours, type Paint, painter } from '../lib/terminal-styles.ts';
 import { type ChildProgram, startProgram } from './child-program.ts';
 import { Narrator } from './narrate.ts';
 import { type PreparedRun, prepareDirectory, rememberStaleShown } from './prepare-directory.ts';
+
+const FIRST_LOOK_MS = 15_000;
+const LOOK_EVERY_MS = 5 * 60_000;
 
 export interface AllInOneOptions {
   directory: string;
@@ -41,7 +45,8 @@ export async function runAllInOne(options: AllInOneOptions): Promise<number> {
 async function run(options: AllInOneOptions, directory: string, port: number): Promise<number> {
   const { installRoot, stop, output } = options;
   const prepared = await prepareDirectory(directory, installRoot, port);
-  const narrator = new Narrator((text) => output.write(text), output.isTTY === true && !process.env['NO_COLOR']);
+  const paint = painter(hasColours(output, process.env));
+  const narrator = new Narrator((text) => output.write(text), paint);
   const hear = (line: string) => narrator.heard(line);
   const start = (name: string, ...args: string[]) => startProgram(installRoot, name, args, hear);
   const runToEnd = async (name: string, ...args: string[]) => {
@@ -51,7 +56,7 @@ async function run(options: AllInOneOptions, directory: string, port: number): P
     await program.ended;
   };
 
-  output.write(introduction(directory, port, prepared));
+  output.write(introduction(directory, port, prepared, paint));
   const receiver = start('receiver', '--config', prepared.receiverConfig);
   const programs = [receiver];
   if (await isAnswering(receiver, port, options)) {
@@ -73,7 +78,28 @@ async function run(options: AllInOneOptions, directory: string, port: number): P
       );
     }
   }
-  return await untilStopped(options, programs, narrator);
+  const over = new AbortController();
+  const until = AbortSignal.any([stop, over.signal]);
+  const watched =
+    programs.length > 1 &&
+    watchFleet(options.clock, until, () =>
+      runToEnd('fleet-health', '--config', prepared.receiverConfig).catch((error: unknown) =>
+        narrator.note(`the monitor could not be started: ${messageOf(error)}`),
+      ),
+    );
+  const exitCode = await untilStopped(options, programs, narrator);
+  over.abort();
+  await watched;
+  return exitCode;
+}
+
+/** The monitor, as its timer runs it. Its own failure is told, and ends nothing. */
+async function watchFleet(clock: Clock, until: AbortSignal, runMonitor: () => Promise<void>): Promise<void> {
+  // Not at once: a host that is just starting has stored nothing yet.
+  for (let pauseMs = FIRST_LOOK_MS; !until.aborted; pauseMs = LOOK_EVERY_MS) {
+    await clock.sleep(pauseMs, until);
+    if (!until.aborted) await runMonitor();
+  }
 }
 
 async function untilStopped(
@@ -136,9 +162,12 @@ async function freePort(port: number): Promise<number> {
   return typeof address === 'object' && address ? address.port : port;
 }
 
-function introduction(directory: string, port: number, { codeVersion, store }: PreparedRun): string {
+/** First of all where to look: the rest scrolls away. */
+function introduction(directory: string, port: number, { codeVersion, store }: PreparedRun, paint: Paint): string {
   const modified = codeVersion.dirty ? ', modified' : '';
   return [
+    `dashboard  ${paint('bold', `http://127.0.0.1:${port}/`)}`,
+    '',
     'CIS490: a receiver and one lab host on this machine. Ctrl-C stops it; the next start goes on from there.',
     '',
     `  receiver   http://127.0.0.1:${port}`,

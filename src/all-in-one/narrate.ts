@@ -1,7 +1,7 @@
 // What a person sees of an all-in-one run: one line for each thing that happens to an episode, told from the programs' own logs.
 
-import { styleText } from 'node:util';
 import { parsePlainLogLine } from '../lib/log-line.ts';
+import type { Paint, Style } from '../lib/terminal-styles.ts';
 
 export interface Counts {
   recorded: number;
@@ -10,16 +10,15 @@ export interface Counts {
 }
 
 type Fields = Record<string, string>;
-type Style = Parameters<typeof styleText>[0];
 
 export class Narrator {
   readonly counts: Counts = { recorded: 0, stored: 0, refused: 0 };
   readonly #write: (text: string) => void;
-  readonly #colours: boolean;
+  readonly #paint: Paint;
 
-  constructor(write: (text: string) => void, colours: boolean) {
+  constructor(write: (text: string) => void, paint: Paint) {
     this.#write = write;
-    this.#colours = colours;
+    this.#paint = paint;
   }
 
   /** One log line of one of the programs; whatever is no step of an episode is told only when it is a warning or worse. */
@@ -46,14 +45,14 @@ export class Narrator {
 
   /** Something beside the episodes' own way. */
   note(text: string): void {
-    this.#write(`${this.#style('dim', text)}\n`);
+    this.#write(`${this.#paint('dim', text)}\n`);
   }
 
   #recorded(fields: Fields): void {
     this.counts.recorded += 1;
     this.#step(
       'recorded',
-      'cyan',
+      'command',
       fields['episode'],
       `${fields['files']} files, ${bytes(fields['bytes'])}, ${Number(fields['duration_s']).toFixed(1)} s`,
     );
@@ -61,43 +60,39 @@ export class Narrator {
 
   #packed(fields: Fields): void {
     const ratio = Number(fields['source_bytes']) / Number(fields['bytes']);
-    this.#step('packed', 'blue', fields['episode'], `${bytes(fields['bytes'])} (${ratio.toFixed(1)} : 1)`);
+    this.#step('packed', 'value', fields['episode'], `${bytes(fields['bytes'])} (${ratio.toFixed(1)} : 1)`);
   }
 
   #stored(fields: Fields): void {
     this.counts.stored += 1;
     this.#step(
       'gated',
-      'magenta',
+      'value',
       fields['episode'],
       `commit ${short(fields['commit'])} accepted (${fields['gate'] ?? 'gate off'})`,
     );
-    this.#step('stored', 'green', fields['episode'], `row ${fields['seq']} of the ledger`);
+    this.#step('stored', 'good', fields['episode'], `row ${fields['seq']} of the ledger`);
   }
 
   #refused(fields: Fields): void {
     this.counts.refused += 1;
     this.#step(
       'refused',
-      'red',
+      'bad',
       fields['episode'],
       `${fields['status'] ?? ''} ${fields['code']}: kept in quarantine; the cure:`,
     );
   }
 
   #cure(command: string): void {
-    this.#write(`${' '.repeat(61)}${this.#style('yellow', command)}\n`);
+    this.#write(`${' '.repeat(61)}${this.#paint('warn', command)}\n`);
   }
 
   #step(what: string, style: Style, episode: string | undefined, detail: string): void {
     const time = new Date().toTimeString().slice(0, 8);
     this.#write(
-      `${this.#style('dim', time)}  ${this.#style(style, what.padEnd(9))} ${(episode ?? '').padEnd(40)} ${detail}\n`,
+      `${this.#paint('dim', time)}  ${this.#paint(style, what.padEnd(9))} ${(episode ?? '').padEnd(40)} ${detail}\n`,
     );
-  }
-
-  #style(style: Style, text: string): string {
-    return this.#colours ? styleText(style, text, { validateStream: false }) : text;
   }
 }
 
