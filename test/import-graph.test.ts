@@ -64,6 +64,8 @@ test('it sees a breach', () => {
   assert.equal(mayImport('src/receiver/app.ts', 'src/lab-host/lab-host-config.ts'), false);
   assert.equal(mayImport('src/lab-host/shipper/app.ts', 'src/storage/ledger.ts'), false);
   assert.equal(mayImport('src/receiver/app.ts', 'src/storage/ledger.ts'), true);
+  assert.equal(mayImport('src/export/app.ts', 'src/operator/receiver-client.ts'), false);
+  assert.equal(mayImport('src/export/app.ts', 'src/storage/open-storage.ts'), true);
 });
 
 function mayImport(from: string, to: string): boolean {

@@ -15,12 +15,15 @@ import { loadConfig } from '../../src/lib/config/load-config.ts';
 import { createLogger } from '../../src/lib/logger.ts';
 import { AttemptCounter } from '../../src/receiver/attempts/attempt-counter.ts';
 import { LiveAuthority } from '../../src/receiver/certificates/live-authority.ts';
+import { LiveEvents } from '../../src/receiver/events/live-events.ts';
 import { FleetView } from '../../src/receiver/fleet/fleet-view.ts';
 import { LingeringCloser } from '../../src/receiver/http/lingering-close.ts';
 import { createReceiverServer, type ServerDependencies, type ServerLimits } from '../../src/receiver/http/server.ts';
+import { Sessions } from '../../src/receiver/identity/sessions.ts';
 import { EpisodeLocks } from '../../src/receiver/ingest/episode-locks.ts';
 import { Room } from '../../src/receiver/ingest/room.ts';
 import { createLiveParts } from '../../src/receiver/live-parts.ts';
+import { ReceiverMetrics } from '../../src/receiver/metrics/receiver-metrics.ts';
 import { Readiness } from '../../src/receiver/readiness.ts';
 import { receiverConfigDefinition } from '../../src/receiver/receiver-config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
@@ -64,8 +67,10 @@ async function start(t: TestContext, limits: Partial<ServerLimits>, tls?: TlsSer
   const storage = await openStorage({ root: config.store.root, logger });
   const fleet = new FleetView({ ledger: storage.ledger, hostState: storage.hostState, clock, logger });
   const room = new Room(() => storage.blobs.freeBytes(), 0);
+  const sessions = new Sessions(clock);
   const { parts } = createLiveParts({
     config,
+    sessions,
     checkoutPath: undefined,
     control: storage.control,
     enrolments: storage.enrolments,
@@ -80,8 +85,11 @@ async function start(t: TestContext, limits: Partial<ServerLimits>, tls?: TlsSer
     locks: new EpisodeLocks(),
     room,
     fleet,
+    sessions,
+    live: new LiveEvents(clock),
     authority: new LiveAuthority({ storeRoot: config.store.root, clock, logger }),
     attemptCounter: new AttemptCounter(storage.attempts, clock, logger),
+    metrics: new ReceiverMetrics({ version: null, connectionLimit: 0, backupStamp: undefined, clock, logger }),
     readiness: new Readiness({ blobs: storage.blobs, clock, current: () => ({ gate: parts.gate, minFreeBytes: 0 }) }),
     lingering: new LingeringCloser(),
     limits: { ...PATIENT, ...limits },

@@ -26,7 +26,10 @@ export class Program {
   readonly #listeners = new Set<() => void>();
 
   private constructor(command: string, args: string[], environment: NodeJS.ProcessEnv) {
-    this.child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+    // The test runner sets it where it runs on a terminal, for itself.
+    const { FORCE_COLOR: _ofTheRunner, ...own } = process.env;
+    const env = { ...own, ...environment };
+    this.child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
       this.#tell();

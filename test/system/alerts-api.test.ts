@@ -40,7 +40,7 @@ function alert(id: string, host: string, more: Partial<AlertOfRun> = {}): AlertO
 /** As a run of the monitor writes them, beside the receiver. */
 async function monitorFound(fleet: TestFleet, ...alerts: AlertOfRun[]): Promise<void> {
   const state = await openMonitorState(join(fleet.store, 'monitor.db'));
-  await state.applyRun({ alerts, notifications: [], memory: '', forgetResolvedBefore: '' });
+  await state.applyRun({ alerts, notifications: [], memory: '', ranAt: LONG_AGO, forgetResolvedBefore: '' });
   await state.close();
 }
 

@@ -20,6 +20,7 @@ test('all-in-one records, gates, ships and stores; refuses one stale episode onc
 
   const first = start();
   await first.printed(/stored .*row 1 of the ledger/);
+  assert.match(first.stdout, /^dashboard {2}http:\/\/127\.0\.0\.1:\d+\/\n/);
   assert.match(first.stdout, /receiver {3}http:\/\/127\.0\.0\.1:\d+\n/);
   assert.match(first.stdout, /refused .*412 commit-not-in-window.*\n +git -C \/.* pull\n +npm start\n/);
   const telemetry = first.stdout.split('\n').filter((line) => / telemetry-/.test(line));

@@ -46,10 +46,12 @@ test('the contract is valid OpenAPI 3.1, and is what the receiver does', async (
     'DELETE /v1/silences/{silence_id}',
     'GET /.well-known/est/cacerts',
     'GET /healthz',
+    'GET /metrics',
     'GET /readyz',
     'GET /v1/alerts',
     'GET /v1/episodes',
     'GET /v1/episodes/{host_id}/{episode_id}.tar.zst',
+    'GET /v1/events',
     'GET /v1/fleet',
     'GET /v1/fleet/{host_id}',
     'GET /v1/host-health',
@@ -79,14 +81,17 @@ test('the contract is valid OpenAPI 3.1, and is what the receiver does', async (
     const target = path.replace('{host_id}', 'lab-1').replace('{episode_id}', 'e');
     for (const method of METHODS) {
       const operation = item[method];
-      const given = await send(fleet.port, target, { method: method.toUpperCase() });
+      // The answer of one has no end.
+      const asked = path === '/v1/events' && method === 'get' ? 'head' : method;
+      const given = await send(fleet.port, target, { method: asked.toUpperCase() });
       if (!operation) {
         assert.equal(given.status, 405, `${method} ${path}`);
         continue;
       }
       const described = operation.responses[String(given.status)];
       assert.ok(described, `${method} ${path} answered ${given.status}, which is not described`);
-      const type = given.headers['content-type'];
+      // Its parameters, such as a charset, are no part of what is described.
+      const type = given.headers['content-type']?.split(';', 1)[0];
       if (type !== undefined) assert.ok(type in (described.content ?? {}), `${method} ${path} ${given.status} ${type}`);
     }
   }

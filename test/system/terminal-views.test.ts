@@ -47,6 +47,7 @@ async function plantAlert(fleet: TestFleet): Promise<void> {
     alerts: [{ ...alert, ...told, ...unheard }],
     notifications: [],
     memory: '{}',
+    ranAt: at,
     forgetResolvedBefore: '2000-01-01T00:00:00.000000+00:00',
   });
   await monitor.close();
