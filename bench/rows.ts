@@ -2,6 +2,7 @@
 
 import { BACKLOG_EPISODES, measureDrain } from './drain.ts';
 import { measureTick, QUICK_TICK_ROWS, TICK_ROWS } from './fleet-health-tick.ts';
+import { measureViews, QUICK_VIEWS_SIZE, VIEWS_SIZE } from './fleet-views.ts';
 import { largeEpisodeBytes, measurePack, requireRoom } from './pack.ts';
 import { measurePeakMemory } from './peak-memory.ts';
 import { type Run, runWorkload } from './run-workload.ts';
@@ -52,6 +53,11 @@ const ROWS: readonly Row[] = [
     name: 'tick',
     rounds: ROUNDS_OF_MINUTES,
     measure: (run, { quick }) => measureTick(run, quick ? QUICK_TICK_ROWS : TICK_ROWS),
+  },
+  {
+    name: 'views',
+    rounds: ROUNDS,
+    measure: (run, { quick }) => measureViews(run, quick ? QUICK_VIEWS_SIZE : VIEWS_SIZE),
   },
 ];
 
