@@ -3,6 +3,7 @@ import {
   chmodSync,
   createReadStream,
   existsSync,
+  linkSync,
   mkdirSync,
   readFileSync,
   rmSync,
@@ -195,7 +196,11 @@ describe('what the disk does not give back', () => {
     const { disk, asked } = failing('EIO');
     const { copy, partial, place, source, known } = await scene(t, disk);
     writeFileSync(partial, 'twelve ');
+    // Keeps its inode from being given to the next.
+    const old = `${partial}~old`;
+    linkSync(partial, old);
     assert.deepEqual(await copy(), { kind: 'added' });
+    assert.notEqual(statSync(place).ino, statSync(old).ino);
     assert.deepEqual([asked, source.reads], [[partial], [['lab-1/e', 0]]]);
     assert.deepEqual(known, [4, 0, 4, 8, 12]);
     assert.equal(readFileSync(place, 'utf8'), 'twelve bytes');

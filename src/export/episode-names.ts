@@ -3,7 +3,7 @@
 import { type EpisodeKey, keyText } from './episode-source.ts';
 
 /** `there`: this episode was met before. `first`: the host or the episode that has its name. */
-export type AddedName = { kind: 'added' | 'there' } | { kind: 'taken'; first: string };
+type AddedName = { kind: 'added' | 'there' } | { kind: 'taken'; first: string };
 
 export class EpisodeNames {
   readonly #ignoresCase: boolean;

@@ -6,7 +6,7 @@ import { errnoOf } from '../lib/app-error.ts';
 import type { BagDisk } from './bag/bag-disk.ts';
 import { explainReadError } from './explain-read-error.ts';
 
-export interface HashFileOptions {
+interface HashFileOptions {
   disk: Pick<BagDisk, 'read'>;
   hash: Hash;
   onBytes: (bytes: number) => void;
