@@ -315,6 +315,23 @@ test('while a lost state.db is made again from the ledger it is not caught up', 
   await close();
 });
 
+test('a ledger of more rows than are saved at once: stopped on the way, it is read on from there', async (t) => {
+  const place = placeIn(temporaryDirectory(t));
+  const count = 70_000;
+  writeFileSync(place.index, Array.from({ length: count }, (_, index) => lineOf(`e${index}`)).join(''));
+  const { view, ledger, close } = await openLedger(place);
+  while (view.position().lastSeq < 40_000) await nextTurn();
+  assert.equal(ledger.isCaughtUp(), false);
+  await close();
+  const { rows, log } = await readAll(place);
+  assert.deepEqual(
+    seqsOf(rows),
+    Array.from({ length: count }, (_, index) => index + 1),
+  );
+  const read = log.find(({ msg }) => /brought up/.test(String(msg)));
+  assert.ok(Number(read?.['lines']) <= count - 40_000, 'what was saved before is not read again');
+});
+
 test('damage in the middle of state.db is met later, refused as sync-failed, and cured by the next start', async (t) => {
   const place = placeIn(temporaryDirectory(t));
   const before = await fillWith(place, 3000);

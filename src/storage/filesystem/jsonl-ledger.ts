@@ -33,6 +33,8 @@ import { sequenceLines } from './ledger-lines.ts';
 const BATCH_ENTRIES = 512;
 // The view takes them in short transactions of this many: the event loop turns after each.
 const VIEW_ENTRIES = 64;
+// A catch-up saves what it has inserted whenever it is this many: the fewer times, the fewer times each page of an index is written.
+const SAVE_ENTRIES = 32_768;
 // What one page may look at: so many slices of the view, with a turn of the event loop between them.
 const LIST_SLICES = 8;
 
@@ -298,8 +300,19 @@ export class JsonlLedger implements Ledger {
       this.#position = LEDGER_START;
     }
     const from = this.#position;
-    let badLines = 0;
-    for await (const lines of this.#file.linesFrom(from.offsetBytes)) {
+    const badLines = await this.#readFrom(from.offsetBytes).finally(() => this.#view.save());
+    if (badLines > 0)
+      this.#logger.warn({ path: this.#file.path, lines: badLines }, 'ledger: skipped lines that are no rows');
+    const read = this.#position.lines - from.lines;
+    if (read > 0) this.#logger.info({ lines: read, seq: this.#position.lastSeq }, 'ledger: state.db brought up to it');
+    this.#isCaughtUp = true;
+    this.#wakeReaders(this.#view.lastSeq());
+  }
+
+  /** Returns the number of bad lines. What was not yet saved when it ends is for the caller to save. */
+  async #readFrom(offsetBytes: number): Promise<number> {
+    let [badLines, unsaved] = [0, 0];
+    for await (const lines of this.#file.linesFrom(offsetBytes)) {
       for (let start = 0; start < lines.length; start += VIEW_ENTRIES) {
         if (this.#closing) throw new AppError('stopping', 'stopped while reading the ledger');
         const slice = lines.slice(start, start + VIEW_ENTRIES);
@@ -309,17 +322,18 @@ export class JsonlLedger implements Ledger {
         const { entries, badLines: bad, lines: lineCount, lastSeq } = sequenceLines(texts, this.#position);
         badLines += bad;
         const lastLineSha256 = sha256Of(last.text);
+        if (unsaved === 0) this.#view.gather();
         this.#advance(entries, { offsetBytes: last.endOffsetBytes, lines: lineCount, lastSeq, lastLineSha256 });
+        unsaved += slice.length;
+        if (unsaved >= SAVE_ENTRIES) {
+          this.#view.save();
+          unsaved = 0;
+        }
         this.#onRead?.({ lines: lineCount, doneBytes: last.endOffsetBytes, totalBytes: this.#file.lengthBytes });
         await yieldToOthers();
       }
     }
-    if (badLines > 0)
-      this.#logger.warn({ path: this.#file.path, lines: badLines }, 'ledger: skipped lines that are no rows');
-    const read = this.#position.lines - from.lines;
-    if (read > 0) this.#logger.info({ lines: read, seq: this.#position.lastSeq }, 'ledger: state.db brought up to it');
-    this.#isCaughtUp = true;
-    this.#wakeReaders(this.#view.lastSeq());
+    return badLines;
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type SequencedRow,
   type SequencedTombstone,
 } from '../../protocol/ledger-row.ts';
+import { diskFull } from '../filesystem/disk-errors.ts';
 import type { CommitTally, LedgerFilter, LedgerHost, Tally, TallyQuestion } from '../ledger.ts';
 import { LedgerScan, type Look } from './ledger-scan.ts';
 import { LedgerSums } from './ledger-sums.ts';
@@ -23,6 +24,11 @@ export interface LedgerPosition {
   lastLineSha256: string;
 }
 
+// SQLite's own.
+const CACHE_KIB = 2_000;
+// What a gathered transaction changes is to lie in memory until it is saved.
+const GATHERING_CACHE_KIB = 32_000;
+
 export const LEDGER_START: LedgerPosition = { offsetBytes: 0, lines: 0, lastSeq: 0, lastLineSha256: '' };
 
 /** Where the next begins: undefined at the end. */
@@ -37,6 +43,7 @@ export class LedgerView {
   readonly #tallies: LedgerTallies;
   readonly #sums: LedgerSums;
   readonly #scan: LedgerScan;
+  #isGathering = false;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -80,6 +87,29 @@ export class LedgerView {
       this.#sums.add(inserted);
       savePosition.run(offsetBytes, lines, lastSeq, lastLineSha256);
     });
+  }
+
+  /**
+   * Has what is inserted from now on wait for `save`, as one transaction: many rows of many hosts then write each page once. Other
+   * changes of state.db made meanwhile are a part of it.
+   */
+  gather(): void {
+    this.#run(() => this.#database.exec(`PRAGMA cache_size = -${GATHERING_CACHE_KIB}; BEGIN IMMEDIATE`));
+    this.#isGathering = true;
+  }
+
+  /** Throws `disk-full` or `sync-failed`: then, as after an insert that throws, nothing of it is there. */
+  save(): void {
+    if (!this.#isGathering) return;
+    try {
+      this.#throwIfGone();
+      this.#run(() => this.#database.exec('COMMIT'));
+    } catch (error) {
+      this.#forgetSums();
+      throw error;
+    } finally {
+      this.#endGathering();
+    }
   }
 
   /** What there is of an id: either part may be there without the other. */
@@ -155,11 +185,25 @@ export class LedgerView {
 
   #change(work: () => void): void {
     try {
-      this.#run(() => inTransaction(this.#database, work));
+      if (this.#isGathering) this.#throwIfGone();
+      // A gathered change fails with all that was gathered: a savepoint for each would copy every page that it touches.
+      this.#run(() => (this.#isGathering ? work() : inTransaction(this.#database, work)));
     } catch (error) {
       this.#forgetSums();
+      if (this.#isGathering) this.#endGathering();
       throw error;
     }
+  }
+
+  /** A full disk ends a transaction, perhaps at another's change: all that was gathered is gone then. */
+  #throwIfGone(): void {
+    if (!this.#database.isTransaction) throw diskFull(this.#database.location() ?? 'state.db', undefined);
+  }
+
+  #endGathering(): void {
+    this.#isGathering = false;
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+    this.#database.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA shrink_memory`);
   }
 
   #forgetSums(): void {

@@ -2,16 +2,23 @@
 
 import type { DatabaseSync } from 'node:sqlite';
 
-/** Takes the write lock at once, so that what `work` reads cannot change before it writes. */
+const OF_ITS_OWN = { begin: 'BEGIN IMMEDIATE', commit: 'COMMIT', rollback: 'ROLLBACK' };
+const WITHIN = { begin: 'SAVEPOINT part', commit: 'RELEASE part', rollback: 'ROLLBACK TO part; RELEASE part' };
+
+/**
+ * Takes the write lock at once, so that what `work` reads cannot change before it writes. Where a transaction is under way it is a
+ * part of that one: it stays if that one does.
+ */
 export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
+  const { begin, commit, rollback } = database.isTransaction ? WITHIN : OF_ITS_OWN;
+  database.exec(begin);
   try {
     const result = work();
-    database.exec('COMMIT');
+    database.exec(commit);
     return result;
   } catch (error) {
     // A full disk may have ended the transaction already.
-    if (database.isTransaction) database.exec('ROLLBACK');
+    if (database.isTransaction) database.exec(rollback);
     throw error;
   }
 }
