@@ -9,6 +9,7 @@ import type { BootedMachine } from '../support/containers/booted-machine.ts';
 import { BootedMachines, canBootMachines } from '../support/containers/booted-machines.ts';
 import { makeReleaseTree } from '../support/containers/release-tree.ts';
 import { mustRun } from '../support/containers/run-command.ts';
+import { pageCommands, pageToml } from '../support/page-commands.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';
 
@@ -131,6 +132,22 @@ step('a shipper that stands still is started anew by the watchdog', async () => 
   assert.match(await host.sure('journalctl -u cis490-shipper -o cat'), /Watchdog timeout/);
   await stored('lab-1', await countStored('lab-1'));
   host.write('etc/systemd/system/cis490-shipper.service.d/short.conf', '');
+});
+
+step('the page of metrics: a shipper that may write where node_exporter reads', async () => {
+  const [, host] = hosts;
+  assert.ok(host);
+  // As Debian's package makes it.
+  const directory = '/var/lib/prometheus/node-exporter';
+  await host.sure(`mkdir -p ${directory}`);
+  const toml = pageToml('metrics.md', "A lab host's own, by node_exporter").split('\n').slice(1).join('\n');
+  await host.sure(`sed -i '/^\\[shipper\\]/r /dev/stdin' /etc/cis490/lab-host.toml <<'END'\n${toml}END`);
+  const [commands = ''] = pageCommands('metrics.md', "A lab host's own, by node_exporter");
+  const ours = commands.split('\n').filter((line) => line !== '' && !/apt-get|curl/.test(line));
+  assert.equal(ours.length, 6);
+  await host.sure(ours.join(' && '));
+  await host.until(['cat', `${directory}/cis490-shipper.prom`], /^cis490_/m);
+  assert.doesNotMatch(await host.sure('journalctl -u cis490-shipper -o cat -n 20'), /metrics_textfile/);
 });
 
 step('an image: installed into a directory, with its configuration, it ships from its first boot', async () => {
