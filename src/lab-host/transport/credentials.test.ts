@@ -58,6 +58,8 @@ describe('a token', () => {
   for (const [fault, spoil] of [
     ['that others can read', (path: string) => chmodSync(path, 0o644)],
     ['that is empty', (path: string) => writeFileSync(path, '')],
+    ['of two lines', (path: string) => writeFileSync(path, 'two\nthree')],
+    ['of what no header carries', (path: string) => writeFileSync(path, 'tw\u00f6\u2713')],
     ['that is gone', (path: string) => rmSync(path)],
   ] as const) {
     test(`in a file ${fault} stays what it was, with one error until it works`, (t) => {

@@ -95,6 +95,7 @@ export class CredentialFiles implements CredentialSource {
   #read(): ClientCredentials {
     const { bearerToken, tls: files } = this.#options;
     const token = bearerToken?.path === undefined ? bearerToken : secretOf(bearerToken.path);
+    if (token) requireSendable(token);
     const tls: ClientCredentials['tls'] = {};
     if (files?.ca_file !== undefined) tls.ca = certificateOf(files.ca_file);
     if (files?.cert_file !== undefined && files.key_file !== undefined) {
@@ -136,6 +137,14 @@ function secretOf(path: string): Secret {
   const read = readSecret(path);
   if ('secret' in read) return read.secret;
   throw unusable(`found ${read.found}`, undefined, read.allowed);
+}
+
+/** A header carries visible ASCII; a token has nothing else (RFC 6750, 2.1). */
+function requireSendable(token: Secret): void {
+  if (/^[\x21-\x7e]+$/.test(token.reveal())) return;
+  throw unusable(
+    `${token.path ?? 'the bearer token'} holds more than a token: no spaces, line breaks or letters beyond ASCII may be in it`,
+  );
 }
 
 /** The reader of secrets hides a path that leads nowhere: it may be a secret in the wrong place. These are known to be paths. */

@@ -9,7 +9,7 @@ import { sqliteFailureOf } from './sqlite-errors.ts';
 import { inTransaction } from './transaction.ts';
 
 // Raise this with every change of a table: an older state.db is then begun anew.
-export const STATE_VERSION = 6;
+export const STATE_VERSION = 7;
 
 const TABLES = `
   CREATE TABLE ledger_rows (
@@ -57,7 +57,7 @@ const TABLES = `
     day INTEGER NOT NULL,
     episodes INTEGER NOT NULL,
     size_bytes REAL NOT NULL,
-    PRIMARY KEY (commit_id, day)
+    PRIMARY KEY (day, commit_id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE ledger_commits (
     commit_id TEXT PRIMARY KEY,

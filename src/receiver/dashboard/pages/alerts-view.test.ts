@@ -72,10 +72,10 @@ test('what is explained, acknowledged or silenced says by what, by whom and why'
   const explained = await render({ open: [alert('a1', { suppressed: 'receiver-down' })] });
   assert.match(explained, /explained by receiver-down/);
   const acknowledged = { at: EARLIER, by: 'token t-9', reason: 'disk ordered' };
-  assert.match(
-    await render({ acknowledged: [alert('a1', { acknowledged })] }, TAB('acknowledged')),
-    /Acknowledged by token t-9, .*: disk ordered/,
-  );
+  const taken = await render({ acknowledged: [alert('a1', { acknowledged })] }, TAB('acknowledged'));
+  assert.match(taken, /Acknowledged by token t-9, .*: disk ordered/);
+  assert.match(taken, /silence=new/);
+  assert.doesNotMatch(taken, /acknowledge=/);
   const silenced = await render(
     { silenced: [alert('a1', { silenced: SILENCE.id })], silences: [SILENCE] },
     TAB('silenced'),

@@ -71,7 +71,7 @@ function notesOf({ suppressed, silenced, acknowledged }: ShownAlert, { silences,
 }
 
 function actionsOf(alert: ShownAlert, { acknowledge, silence }: AlertView): Markup | false {
-  if (!acknowledge && !silence) return false;
+  if (!silence && (!acknowledge || alert.acknowledged !== null)) return false;
   const name = html`<span class="visually-hidden"> ${alertName(alert)}</span>`;
-  return html`<p class="actions">${acknowledge && html`<a class="button" href="${acknowledge(alert)}">Acknowledge${name}</a> `}${silence && html`<a class="button" href="${silence(alert)}">Silence${name}</a>`}</p>`;
+  return html`<p class="actions">${acknowledge && alert.acknowledged === null && html`<a class="button" href="${acknowledge(alert)}">Acknowledge${name}</a> `}${silence && html`<a class="button" href="${silence(alert)}">Silence${name}</a>`}</p>`;
 }
