@@ -23,7 +23,12 @@ const bodySchema = z.object({
   sent_at_wall: time,
   version: z.object({ commit }).optional().catch(undefined),
   backlog: z.object({ episodes: count, oldest_s: count }).optional().catch(undefined),
-  held: z.object({ count, code }).optional().catch(undefined),
+  held: z
+    .object({ count, code })
+    .optional()
+    .catch(undefined)
+    // Another's shipper may say it with a count of none.
+    .transform((held) => (held?.count === 0 ? undefined : held)),
   quarantine: z
     .object({
       episodes: count,

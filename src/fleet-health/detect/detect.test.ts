@@ -151,6 +151,7 @@ const CASES: Record<string, Case[]> = {
   ],
   refused: [
     { name: 'nothing held', seen: says({ held: null, quarantine: { episodes: 3, recent: null } }) },
+    { name: 'none held', seen: says({ held: { count: 0, code: null } }) },
     {
       name: 'held',
       seen: says({ held: { count: 4, code: 'name-not-found' } }),

@@ -41,6 +41,8 @@ const cases: [name: string, signs: Partial<HostSigns>, word: HostState][] = [
   ['nothing known at all', NEW, 'never-seen'],
   ['never stored, with a red doctor', { ...NEW, doctor: 'red' }, 'never-seen'],
   ['it holds its queue', { ...SILENT, ...says(HELD) }, 'refused'],
+  ['it says that it holds none of its queue', says({ held: { count: 0, code: null } }), 'ok'],
+  ['it holds its queue, of no count', says({ held: { code: 'forbidden' } }), 'refused'],
   ['it held its queue when it was last heard', { ...SILENT, ...says(HELD, 16) }, 'silent'],
   ['it held its queue, ahead of the clock', says(HELD, -16), 'ok'],
   ['it quarantines without asking', says({ quarantine: { recent: { without_asking: 1 } } }), 'refused'],

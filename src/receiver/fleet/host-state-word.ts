@@ -44,14 +44,14 @@ const OF_SYMPTOM: Record<Symptom, HostState> = {
   'update-failed': 'sick',
 };
 
-const count = z.number().nonnegative().optional().catch(undefined);
-/** What is not of the known form is not said. */
+const count = z.number().nonnegative().nullish().catch(undefined);
+/** What is not of the known form is not said. Null is of it: an issue for each host would cost more than all the rest. */
 const bodySchema = z.object({
-  held: z.looseObject({}).optional().catch(undefined),
-  backlog: z.object({ oldest_s: count }).optional().catch(undefined),
+  held: z.object({ count }).nullish().catch(undefined),
+  backlog: z.object({ oldest_s: count }).nullish().catch(undefined),
   quarantine: z
-    .object({ recent: z.object({ without_asking: count }).optional().catch(undefined) })
-    .optional()
+    .object({ recent: z.object({ without_asking: count }).nullish().catch(undefined) })
+    .nullish()
     .catch(undefined),
 });
 
@@ -66,7 +66,8 @@ export function hostStateWord(signs: HostSigns, thresholds: StateThresholds): Ho
 function* knownWords(signs: HostSigns, thresholds: StateThresholds): Generator<HostState> {
   const { nowMs, lastStoredAtMs, doctor, outcomes } = signs;
   const said = saidLately(signs, thresholds);
-  if (said?.held || said?.quarantine?.recent?.without_asking || isAllRefused(outcomes, thresholds)) yield 'refused';
+  const isHeld = said?.held && said.held.count !== 0;
+  if (isHeld || said?.quarantine?.recent?.without_asking || isAllRefused(outcomes, thresholds)) yield 'refused';
   if (lastStoredAtMs === undefined) yield 'never-seen';
   else if (nowMs - lastStoredAtMs > thresholds.silent_threshold_min * 60_000) yield 'silent';
   if (doctor === 'red' || (said?.backlog?.oldest_s ?? 0) > thresholds.backlog_oldest_s) yield 'sick';

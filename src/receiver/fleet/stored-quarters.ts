@@ -12,10 +12,12 @@ export class StoredQuarters {
   readonly #quarters = new Map<number, StoredQuarter>();
   /** Of the day that ends with this quarter: asked for far more often than something is stored. */
   #summed: { current: number; total: Readonly<StoredQuarter> } | undefined;
+  #counted: { current: number; counts: Readonly<Uint32Array> } | undefined;
 
   /** `now`: the wall time. A row whose time does not parse, or lies outside of the day, is left aside. */
   add({ received_at_wall, bytes }: Pick<SequencedRow, 'received_at_wall' | 'bytes'>, now: string): void {
     this.#summed = undefined;
+    this.#counted = undefined;
     const quarter = quarterOf(received_at_wall);
     const current = quarterOf(now);
     if (!(quarter > current - QUARTERS)) return;
@@ -36,12 +38,15 @@ export class StoredQuarters {
   }
 
   /** Their episodes alone: a thousand strips are drawn of them at once. */
-  episodes(now: string): Uint32Array {
-    const oldest = quarterOf(now) - QUARTERS + 1;
+  episodes(now: string): Readonly<Uint32Array> {
+    const current = quarterOf(now);
+    if (this.#counted?.current === current) return this.#counted.counts;
+    const oldest = current - QUARTERS + 1;
     const counts = new Uint32Array(QUARTERS);
     for (const [quarter, { episodes }] of this.#quarters) {
       if (quarter >= oldest && quarter < oldest + QUARTERS) counts[quarter - oldest] = episodes;
     }
+    this.#counted = { current, counts };
     return counts;
   }
 

@@ -64,5 +64,5 @@ test('what has closed or left makes room by itself, and is not put back by a lat
 
 test('the limit of this process leaves room for files', () => {
   assert.ok(connectionLimit() >= 16);
-  assert.ok(connectionLimit() <= 8_192);
+  assert.ok(connectionLimit() <= 16_384);
 });

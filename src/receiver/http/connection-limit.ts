@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 
-const MOST_CONNECTIONS = 8_192;
+const MOST_CONNECTIONS = 16_384;
 // For the store's own files, the databases, the log, and whatever else the process opens.
 const SPARE_FILES = 512;
 
