@@ -8,6 +8,7 @@ import { describeLimits, fieldsOf, schemaText } from './schema-text.ts';
 /** By the beginning of the path; in this order. */
 const RESOURCES: [start: string, title: string][] = [
   ['/v1/episodes', 'Episodes'],
+  ['/v1/uploads', 'Resumable uploads'],
   ['/v1/index', 'The ledger'],
   ['/v1/fleet', 'The fleet'],
   ['/v1/alerts', 'Alerts'],

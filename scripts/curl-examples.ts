@@ -9,6 +9,7 @@ const PLACES: Record<string, string> = {
   platform: 'linux-x64',
   alert_id: '1a2b3c4d',
   silence_id: '9f8e7d6c',
+  upload_id: '00112233445566778899aabbccddeeff',
 };
 
 interface Example {
@@ -19,6 +20,13 @@ interface Example {
 }
 
 const CSR = `-H 'Content-Type: application/pkcs10' --data-binary "$(base64 host.csr)"`;
+const TUS = `-H 'Tus-Resumable: 1.0.0'`;
+const METADATA = [
+  'host_id $(printf lab-07 | base64)',
+  'episode_id $(printf run-17 | base64)',
+  `sha256 $(sha256sum run-17.tar.zst | head -c 64 | base64 -w 0)`,
+  'commit $(printf %s "$COMMIT" | base64 -w 0)',
+].join(',');
 const because = (reason: string) => `--json '{"reason": "${reason}"}'`;
 
 const EXAMPLES: Record<string, Example> = {
@@ -27,6 +35,14 @@ const EXAMPLES: Record<string, Example> = {
   },
   'GET /v1/episodes/{host_id}/{episode_id}.tar.zst': { options: '-o run-17.tar.zst' },
   'DELETE /v1/episodes/{host_id}/{episode_id}.tar.zst': { query: '?reason=the+camera+was+covered' },
+  'POST /v1/uploads': {
+    options: `${TUS} -H "Upload-Length: $(stat -c %s run-17.tar.zst)" -H "Upload-Metadata: ${METADATA}"`,
+  },
+  'HEAD /v1/uploads/{upload_id}': { options: `-I ${TUS}` },
+  'PATCH /v1/uploads/{upload_id}': {
+    options: `-X PATCH ${TUS} -H 'Upload-Offset: 0' -H 'Content-Type: application/offset+octet-stream' --data-binary @run-17.tar.zst`,
+  },
+  'DELETE /v1/uploads/{upload_id}': { options: TUS },
   'GET /v1/episodes': { query: '?host=lab-07&since=2026-05-01&limit=10' },
   'GET /v1/index': { query: '?after=0' },
   'GET /v1/alerts': { query: '?state=firing' },
@@ -58,7 +74,7 @@ export function curlExample(method: string, path: string, operation: Operation):
     throw new Error(`${name} takes a body: write its example into ${import.meta.filename}`);
   }
   const target = path.replaceAll(/\{(\w+)\}/g, (_, place: string) => PLACES[place] ?? place.toUpperCase());
-  const isTold = /(?:^| )(?:-T|-X|--json|--data-binary) /.test(options) || method === 'GET';
+  const isTold = /(?:^| )(?:-I|-T|-X|--json|--data-binary) /.test(options) || method === 'GET';
   return ['curl', isTold ? '' : `-X ${method}`, credential, options, `"$URL${target}${query}"`]
     .filter((part) => part !== '')
     .join(' ');

@@ -52,12 +52,16 @@ const TREATMENTS: Record<Treatment, string> = {
   transient: 'tries again later, at growing intervals',
 };
 
+// No verdict on an episode, and so no treatment of one.
+const OF_AN_UPLOAD = /^(?:upload|tus)-|-uploads$/;
+const UPLOAD_TREATMENT = '[goes on, begins anew, or sends by PUT](transport.md#large-episodes-and-poor-links)';
+
 function errorReference(): string {
   const rows = Object.entries(PROBLEMS)
     .sort(([a, [aStatus]], [b, [bStatus]]) => aStatus - bStatus || (a < b ? -1 : 1))
     .map(
       ([code, [status, title]]) =>
-        `| ${status} | \`${code}\` | ${title} | ${TREATMENTS[TREATMENT_BY_CODE[code as ProblemCode]]} |`,
+        `| ${status} | \`${code}\` | ${title} | ${OF_AN_UPLOAD.test(code) ? UPLOAD_TREATMENT : TREATMENTS[TREATMENT_BY_CODE[code as ProblemCode]]} |`,
     );
   return `# Errors
 

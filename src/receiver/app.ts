@@ -12,7 +12,7 @@ import type { Notifier } from '../lib/sd-notify.ts';
 import { EST_PREFIX } from '../protocol/est.ts';
 import type { UnfinishedBlob } from '../storage/blob-store.ts';
 import { openStorage, type Storage } from '../storage/open-storage.ts';
-import type { StorageStep } from '../storage/storage-step.ts';
+import type { StorageStep, UploadStep } from '../storage/storage-step.ts';
 import { AttemptCounter } from './attempts/attempt-counter.ts';
 import type { EnrolmentStep } from './certificates/enroller.ts';
 import { LiveAuthority } from './certificates/live-authority.ts';
@@ -25,6 +25,7 @@ import { BODY_PACE } from './http/body-pace.ts';
 import { connectionLimit } from './http/connection-limit.ts';
 import { LingeringCloser } from './http/lingering-close.ts';
 import type { AnswerStep } from './http/routes/put-episode.ts';
+import type { UploadAnswerStep } from './http/routes/upload-exchange.ts';
 import { createReceiverServer, type ServerDependencies } from './http/server.ts';
 import { Sessions } from './identity/sessions.ts';
 import { finishPublished } from './ingest/commit-episode.ts';
@@ -35,8 +36,12 @@ import { ReceiverMetrics } from './metrics/receiver-metrics.ts';
 import { Readiness } from './readiness.ts';
 import type { ReceiverConfig } from './receiver-config.ts';
 import { reload, takeOverCertificates } from './reload.ts';
+import { keepExpiring } from './uploads/expire-uploads.ts';
+import { UnfinishedUploads } from './uploads/unfinished-uploads.ts';
 
 export type ReceiverStep = StorageStep | AnswerStep;
+/** Those that a resumable upload has beside. */
+export type ResumableStep = UploadStep | UploadAnswerStep;
 
 // What is under way gets this long to end by itself; a clean stop takes 10 s at most.
 const DRAIN_MS = 8_000;
@@ -55,7 +60,7 @@ export interface ReceiverOptions {
   notifier?: Notifier;
   logger: Logger;
   clock: Clock;
-  afterStep?: AfterStep<ReceiverStep | EnrolmentStep>;
+  afterStep?: AfterStep<ReceiverStep | ResumableStep | EnrolmentStep>;
 }
 
 /** Resolves with the exit code. Throws AppErrors that keep it from starting. */
@@ -115,6 +120,7 @@ async function serve(
     ...parts,
     locks: new EpisodeLocks(),
     room,
+    unfinished: new UnfinishedUploads(clock, () => dependencies.uploadLimits),
     fleet,
     live,
     sessions,
@@ -136,7 +142,13 @@ async function serve(
     ...(afterStep && { afterStep }),
   };
   try {
-    await serveUntil(over, { ...options, dependencies, tls, liveOptions, recovered: await recover(storage, logger) });
+    await serveUntil(over, {
+      ...options,
+      dependencies,
+      tls,
+      liveOptions,
+      recovered: await recover({ ...storage, ...dependencies }),
+    });
     return exitCode;
   } finally {
     await dependencies.gate.close();
@@ -149,6 +161,8 @@ interface Serving extends ReceiverOptions {
   liveOptions: Omit<LivePartsOptions, 'config'>;
   recovered: UnfinishedBlob[];
 }
+
+type Recovering = Pick<ServerDependencies, 'blobs' | 'uploads' | 'unfinished' | 'room' | 'logger'>;
 
 async function serveUntil(over: AbortSignal, serving: Serving): Promise<void> {
   const { config, dependencies, tls, liveOptions, recovered, reloads, notifier, logger } = serving;
@@ -184,6 +198,7 @@ async function serveUntil(over: AbortSignal, serving: Serving): Promise<void> {
     attemptCounter
       .run(over)
       .catch((error: unknown) => logger.error({ err: error }, 'attempt counts could not be kept')),
+    keepExpiring(dependencies, over),
     watchChanges({ ...dependencies, head: () => dependencies.gate.head() }, over),
     keepServerCertificate({ storeRoot: config.store.root, current: () => dependencies, takeOver, clock, logger }, over),
   ];
@@ -197,18 +212,24 @@ async function serveUntil(over: AbortSignal, serving: Serving): Promise<void> {
   await Promise.all(background);
 }
 
-/** What a crash left: bodies that were never published go; what was published gets its row while the server is up. */
-async function recover({ blobs }: Storage, logger: Logger): Promise<UnfinishedBlob[]> {
-  const { unfinished, removed } = await blobs.recover();
-  if (removed.files > 0) {
+/** What a crash left: bodies that were never published go, uploads stay; what was published gets its row while the server is up. */
+async function recover({ blobs, uploads, unfinished, room, logger }: Recovering): Promise<UnfinishedBlob[]> {
+  const fromPuts = await blobs.recover();
+  const fromUploads = await uploads.recover();
+  if (fromPuts.removed.files > 0) {
     logger.info(
-      { ...removed },
+      { ...fromPuts.removed },
       'incoming: removed bodies that a crash had cut off; nobody was told that they are stored',
     );
   }
-  if (unfinished.length > 0)
-    logger.info({ episodes: unfinished.length }, 'incoming: completing episodes without their rows');
-  return unfinished;
+  if (fromUploads.removed.files > 0)
+    logger.info({ ...fromUploads.removed }, 'uploads: removed what was only half-made');
+  unfinished.restore(fromUploads, await uploads.readAges(), room);
+  if (fromUploads.uploads.length > 0) logger.info(unfinished.sums(), 'uploads: under way, and may be gone on with');
+  const published = [...fromPuts.unfinished, ...fromUploads.unfinished];
+  if (published.length > 0)
+    logger.info({ episodes: published.length }, 'incoming: completing episodes without their rows');
+  return published;
 }
 
 async function listen(server: Server, { listen: { host, port } }: ReceiverConfig): Promise<string> {

@@ -13,6 +13,7 @@ import { type Authenticator, createAuthenticator } from './identity/authenticato
 import { badCertificate } from './identity/certificate-authorities.ts';
 import type { Sessions } from './identity/sessions.ts';
 import { hasCredential, type ReceiverConfig } from './receiver-config.ts';
+import type { UploadLimits } from './uploads/unfinished-uploads.ts';
 import { createVersionGate } from './version-gate/create-version-gate.ts';
 import { remediationFor } from './version-gate/remediation.ts';
 import { createOpenGate, type VersionGate } from './version-gate/version-gate.ts';
@@ -25,6 +26,7 @@ export interface LiveParts {
   certificates: ReceiverConfig['certificates'];
   gate: VersionGate;
   maxEpisodeBytes: number;
+  uploadLimits: UploadLimits;
   stateThresholds: StateThresholds;
   remediationFor: (hostId: string | null) => string;
 }
@@ -65,6 +67,7 @@ export function createLiveParts(options: LivePartsOptions): { parts: LiveParts; 
     // Last: it begins to read in the background.
     gate: createGate(options),
     maxEpisodeBytes: config.store.max_episode_bytes,
+    uploadLimits: config.uploads,
     stateThresholds: config.fleet.monitor,
     remediationFor: (hostId) => {
       const update = hostId === null ? undefined : fleet.heartbeatOf(hostId)?.body['update'];

@@ -47,6 +47,7 @@ test('the defaults', (t) => {
         min_free: 5 * 1024 ** 3,
         backup_max_age_s: 36 * 3_600,
       },
+      uploads: { expire_after_s: 3 * 86_400, per_host: 16, bytes_per_host: 64 * 1024 ** 3 },
       auth: { tokens_file: join(dirname(path), 'tokens.json') },
       version_gate: {
         enabled: false,

@@ -26,6 +26,7 @@ export const receiverConfigDefinition = defineConfig({
       .strictObject({
         listen: listenSchema(context),
         store: storeSchema(context),
+        uploads: uploadsSchema(),
         auth: authSchema(context),
         version_gate: versionGateSchema(context),
         certificates: certificatesSchema(),
@@ -94,6 +95,27 @@ function storeSchema(context: ConfigContext) {
       }),
     })
     .meta({ description: 'What is stored, and where.' });
+}
+
+function uploadsSchema() {
+  return z
+    .strictObject({
+      expire_after_s: durationInSeconds().prefault('3 days').meta({
+        description: 'An upload for which nothing has come for so long, while the receiver ran, is removed.',
+      }),
+      per_host: z
+        .int()
+        .positive()
+        .prefault(16)
+        .meta({ description: 'How many of one host are kept; beyond that it has to send whole episodes.' }),
+      bytes_per_host: sizeInBytes().prefault('64 GiB').meta({
+        description: 'How many bytes they may come to; one alone may be as large as any episode.',
+      }),
+    })
+    .prefault({})
+    .meta({
+      description: 'Uploads that are gone on with after an interruption; their room is set aside until they end.',
+    });
 }
 
 function authSchema(context: ConfigContext) {

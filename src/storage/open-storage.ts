@@ -14,7 +14,7 @@ import { FilesystemBlobStore } from './filesystem/filesystem-blob-store.ts';
 import { FilesystemHostState } from './filesystem/filesystem-host-state.ts';
 import { FilesystemReleases } from './filesystem/filesystem-releases.ts';
 import { openStoreCopy } from './filesystem/filesystem-store-copy.ts';
-import { InProcessUploads } from './filesystem/in-process-uploads.ts';
+import { FilesystemUploads } from './filesystem/filesystem-uploads.ts';
 import { JsonlAlertLog } from './filesystem/jsonl-alert-log.ts';
 import { JsonlLedger, type LedgerReadProgress } from './filesystem/jsonl-ledger.ts';
 import { JsonlLedgerReader } from './filesystem/jsonl-ledger-reader.ts';
@@ -35,7 +35,7 @@ import { SqliteHeartbeats } from './sqlite/sqlite-heartbeats.ts';
 import { SqliteMonitorState } from './sqlite/sqlite-monitor-state.ts';
 import { SqliteRollOuts } from './sqlite/sqlite-roll-outs.ts';
 import { openStateDatabase } from './sqlite/state-database.ts';
-import type { StorageStep } from './storage-step.ts';
+import type { StorageStep, UploadStep } from './storage-step.ts';
 import type { StoreCopy } from './store-copy.ts';
 import type { Uploads } from './uploads.ts';
 import type { WatchSync } from './watch-sync.ts';
@@ -57,7 +57,7 @@ export interface Storage {
 export interface OpenStorageOptions {
   root: string;
   logger: Logger;
-  afterStep?: AfterStep<StorageStep>;
+  afterStep?: AfterStep<StorageStep | UploadStep>;
   /** Told of each sync that an answer waits for. */
   watchSync?: WatchSync;
   /** Makes the view of the ledger again from the ledger's first line on; attempt counts and heartbeats stay. */
@@ -78,6 +78,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     const lock = acquireExclusiveLock(root, 'receiver');
     opened.defer(() => lock.release());
     const blobs = await FilesystemBlobStore.open(root, afterStep, watchSync);
+    const uploads = await FilesystemUploads.open(root, blobs, afterStep);
     const control = opened.adopt(await openControl(root), (it) => it.close());
     const enrolments = opened.adopt(await openEnrolments(root), (it) => it.close());
     const rollOuts = opened.adopt(await openRollOuts(root), (it) => it.close());
@@ -98,7 +99,6 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     });
     opened.adopt(ledger, (it) => it.close());
     const close = () => opened.disposeAsync();
-    const uploads = new InProcessUploads();
     const releases = openReleases(root, logger);
     const decisions = { control, enrolments, rollOuts };
     return { blobs, ledger, attempts, hostState, monitorState, ...decisions, releases, uploads, close };

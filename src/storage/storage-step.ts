@@ -10,3 +10,12 @@ export type StorageStep =
   | 'row-synced'
   | 'view-updated'
   | 'incoming-unlinked';
+
+/** Those that a resumable upload has of its own: before `published`, and after `view-updated`. */
+export type UploadStep =
+  | 'upload-opened'
+  | 'upload-declared'
+  | 'upload-written'
+  | 'upload-synced'
+  | 'upload-forgotten'
+  | 'upload-unlinked';

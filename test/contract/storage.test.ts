@@ -95,7 +95,10 @@ describeHostState(NAME, async (t) => {
   return { hostState: storage.hostState, reopen: async () => (await reopen()).hostState };
 });
 
-describeUploads(NAME, async (t) => ({ uploads: (await open(t)).storage.uploads }));
+describeUploads(NAME, async (t) => {
+  const { storage, reopen } = await open(t);
+  return { uploads: storage.uploads, blobs: storage.blobs, reopen: async () => (await reopen()).uploads };
+});
 describeMonitorState(
   NAME,
   opener((root) => openMonitorState(join(root, 'monitor.db'))),

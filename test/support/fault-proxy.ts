@@ -23,7 +23,7 @@ export type LinkFault =
   /** After so many answers the connection is as in `stall`, between two requests. */
   | { kind: 'half-open'; afterAnswers: number };
 
-/** Only of connections whose first request is a PUT: small requests pass. */
+/** Only of connections whose first request brings bytes of an episode, a PUT or a PATCH: small requests pass. */
 export class FaultProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -31,8 +31,10 @@ export class FaultProxy {
   readonly #toPort: number;
   #dripped: Buffer = Buffer.alloc(0);
   #dripTo: { from: Socket; to: Socket } | undefined;
-  /** How many connections brought a PUT. */
+  /** How many connections brought a PUT or a PATCH. */
   uploads = 0;
+  /** All that went on to the receiver, headers included. */
+  passedBytes = 0;
 
   private constructor(toPort: number, plan: readonly LinkFault[]) {
     this.#toPort = toPort;
@@ -40,7 +42,7 @@ export class FaultProxy {
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
 
-  /** `plan`: one fault for each connection with a PUT, in order; the connections after those are without. */
+  /** `plan`: one fault for each connection with a PUT or a PATCH, in order; the connections after those are without. */
   static async start(t: TestContext, toPort: number, plan: readonly LinkFault[]): Promise<FaultProxy> {
     const proxy = new FaultProxy(toPort, plan);
     proxy.#server.listen(0, '127.0.0.1');
@@ -60,7 +62,9 @@ export class FaultProxy {
   letThrough(bytes: number): void {
     if (!this.#dripTo) return;
     const { from, to } = this.#dripTo;
-    to.write(this.#dripped.subarray(0, bytes));
+    const passed = this.#dripped.subarray(0, bytes);
+    this.passedBytes += passed.byteLength;
+    to.write(passed);
     this.#dripped = this.#dripped.subarray(bytes);
     if (this.#dripped.byteLength < MOST_WAITING_BYTES) from.resume();
   }
@@ -68,7 +72,7 @@ export class FaultProxy {
   #accept(host: Socket): void {
     this.#track(host);
     host.once('data', (first: Buffer) => {
-      const isUpload = first.toString('latin1', 0, 4) === 'PUT ';
+      const isUpload = /^(?:PUT|PATCH) /.test(first.toString('latin1', 0, 6));
       if (isUpload) this.uploads += 1;
       const fault: LinkFault = (isUpload ? this.#plan.shift() : undefined) ?? { kind: 'none' };
       const receiver = this.#track(connect(this.#toPort, '127.0.0.1'));
@@ -97,13 +101,15 @@ export class FaultProxy {
         if (this.#dripped.byteLength >= MOST_WAITING_BYTES) host.pause();
         return;
       }
-      const leftBytes = 'atByte' in fault ? fault.atByte - sentBytes : bytes.byteLength;
+      const leftBytes = 'atByte' in fault ? Math.max(0, fault.atByte - sentBytes) : bytes.byteLength;
       sentBytes += bytes.byteLength;
       if (!('atByte' in fault) || leftBytes > bytes.byteLength) {
+        this.passedBytes += bytes.byteLength;
         receiver.write(bytes);
         return;
       }
       // So that the receiver has read them before it hears of the end.
+      this.passedBytes += leftBytes;
       receiver.write(bytes.subarray(0, leftBytes), () => {
         if (fault.kind === 'cut') cut();
         if (fault.kind === 'reset') {

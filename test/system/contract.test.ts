@@ -44,6 +44,7 @@ test('the contract is valid OpenAPI 3.1, and is what the receiver does', async (
     'DELETE /v1/episodes/{host_id}/{episode_id}.tar.zst',
     'DELETE /v1/fleet/{host_id}/retire',
     'DELETE /v1/silences/{silence_id}',
+    'DELETE /v1/uploads/{upload_id}',
     'GET /.well-known/est/cacerts',
     'GET /healthz',
     'GET /metrics',
@@ -62,6 +63,7 @@ test('the contract is valid OpenAPI 3.1, and is what the receiver does', async (
     'GET /v1/releases/{commit}/{platform}.tar.zst',
     'GET /v1/silences',
     'GET /v1/version-gate',
+    'PATCH /v1/uploads/{upload_id}',
     'POST /.well-known/est/simpleenroll',
     'POST /.well-known/est/simplereenroll',
     'POST /v1/alerts/{alert_id}/acknowledge',
@@ -69,6 +71,7 @@ test('the contract is valid OpenAPI 3.1, and is what the receiver does', async (
     'POST /v1/heartbeat',
     'POST /v1/ping',
     'POST /v1/silences',
+    'POST /v1/uploads',
     'PUT /v1/episodes/{host_id}/{episode_id}.tar.zst',
     'PUT /v1/host-health/{host_id}',
   ]);

@@ -45,6 +45,7 @@ const PARAMETERS: Record<string, z.ZodType> = {
   episode_id: z.string().refine(isEpisodeId).meta({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' }),
   commit: z.string().meta({ pattern: '^(?:[0-9a-f]{40}|[0-9a-f]{64})$' }),
   platform: z.enum(PLATFORMS),
+  upload_id: z.string().meta({ pattern: '^[0-9a-f]{32}$' }),
   alert_id: z.string().meta({ pattern: '^[0-9a-f]{8}$' }),
   silence_id: z.string().meta({ pattern: '^[0-9a-f]{8}$' }),
 };

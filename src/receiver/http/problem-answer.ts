@@ -21,7 +21,7 @@ export function problemAnswer(
   const [status] = PROBLEMS[code];
   const headers: Record<string, string> = { 'Content-Type': 'application/problem+json' };
   if (status === 401) headers['WWW-Authenticate'] = 'Bearer realm="cis490"';
-  if (status === 503) headers['Retry-After'] = String(RETRY_AFTER_S);
+  if (status === 503 || status === 429) headers['Retry-After'] = String(RETRY_AFTER_S);
   return { status, headers, body: `${JSON.stringify(makeProblem(code, detail, requestId, extras))}\n` };
 }
 

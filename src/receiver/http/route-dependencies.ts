@@ -16,8 +16,11 @@ import type { Sessions } from '../identity/sessions.ts';
 import type { Readiness } from '../readiness.ts';
 import type { ReceiverConfig } from '../receiver-config.ts';
 import type { AnswerStep, PutEpisodeDependencies } from './routes/put-episode.ts';
+import type { UploadAnswerStep, UploadRouteDependencies } from './routes/upload-exchange.ts';
 
-export interface RouteDependencies extends PutEpisodeDependencies {
+export interface RouteDependencies
+  extends Omit<PutEpisodeDependencies, 'afterStep'>,
+    Omit<UploadRouteDependencies, 'afterStep'> {
   hostState: HostState;
   monitorState: MonitorState;
   control: Control;
@@ -39,5 +42,5 @@ export interface RouteDependencies extends PutEpisodeDependencies {
   version: string | null;
   /** Aborts when the receiver stops: what is kept open ends then. */
   stopping: AbortSignal;
-  afterStep?: AfterStep<AnswerStep | EnrolmentStep>;
+  afterStep?: AfterStep<AnswerStep | UploadAnswerStep | EnrolmentStep>;
 }

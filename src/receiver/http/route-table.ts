@@ -9,7 +9,7 @@ import { type Action, allows, hostOf, type Principal } from '../identity/princip
 import { explainMistakes } from './explain-mistakes.ts';
 import { answerProblem, type RouteEnvironment } from './route-environment.ts';
 
-type Method = 'get' | 'put' | 'post' | 'delete';
+type Method = 'get' | 'put' | 'post' | 'delete' | 'head' | 'options' | 'patch';
 
 export interface Endpoint<Query extends z.ZodObject> {
   method: Method;

@@ -9,6 +9,7 @@ import type { RouteDependencies } from './route-dependencies.ts';
 import { answerProblem, type RouteEnvironment } from './route-environment.ts';
 import { RouteTable } from './route-table.ts';
 import { registerAlerts } from './routes/alerts.ts';
+import { describeUploads } from './routes/describe-uploads.ts';
 import { registerEpisode } from './routes/episode.ts';
 import { registerEpisodes } from './routes/episodes.ts';
 import { registerEst } from './routes/est.ts';
@@ -55,6 +56,7 @@ export function createRoutes(dependencies: RouteDependencies): Hono<RouteEnviron
   registerPing(routes, dependencies);
   registerVersionGate(routes, dependencies);
   describePutEpisode(routes);
+  describeUploads(routes);
   registerEpisode(routes, dependencies);
   registerEpisodes(routes, dependencies);
   registerIndex(routes, dependencies);

@@ -1,4 +1,4 @@
-// The HTTP server: Node's own for connections and the episode PUT, hono for everything else.
+// The HTTP server: Node's own for connections the episode PUT and uploads, hono for everything else.
 
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -16,6 +16,7 @@ import { MalformedRefuser } from './refuse-malformed.ts';
 import type { RouteDependencies } from './route-dependencies.ts';
 import type { RouteEnvironment } from './route-environment.ts';
 import { putEpisode } from './routes/put-episode.ts';
+import { readUploadTarget, serveUpload } from './routes/uploads.ts';
 import { createRoutes } from './routes.ts';
 
 export interface ServerLimits {
@@ -104,6 +105,16 @@ export function createReceiverServer(dependencies: ServerDependencies, tls: TlsS
       lingering.prepare(request, response, expects !== 'nothing');
       sendAnswer(response, problemAnswer(...refusal, requestId));
       return;
+    }
+    const upload = readUploadTarget(request.method ?? '', request.url ?? '');
+    if (upload) {
+      return await serveUpload(dependencies, {
+        ...upload,
+        request,
+        response,
+        requestId,
+        awaitsContinue: expects !== 'nothing',
+      });
     }
     await routes(request, response);
   };

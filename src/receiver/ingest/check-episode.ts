@@ -77,14 +77,8 @@ export async function checkEpisode(
   }
   if (digest.kind === 'malformed') return refused('digest-malformed', digest.detail);
 
-  if (header('content-range') !== undefined)
-    return refused('content-range-refused', 'send the whole body, without Content-Range');
-  const encoding = header('content-encoding')?.trim().toLowerCase() ?? 'identity';
-  if (encoding !== 'identity' && encoding !== '') {
-    return refused('encoding-refused', 'send the .tar.zst as it is, without Content-Encoding');
-  }
-  const transfer = header('transfer-encoding')?.trim().toLowerCase() ?? 'chunked';
-  if (transfer !== 'chunked') return refused('encoding-refused', 'of transfer codings only chunked is taken');
+  const notPlain = checkPlainBody(header);
+  if (notPlain) return notPlain;
   const length = header('content-length');
   const declaredBytes = length === undefined ? undefined : Number(length);
   if (declaredBytes !== undefined && declaredBytes > maxEpisodeBytes) return tooLarge(maxEpisodeBytes);
@@ -119,6 +113,19 @@ export async function checkEpisode(
     gate: verdict.decision,
     reservation,
   };
+}
+
+/** The whole body, as it is, and in no coding but chunked. */
+export function checkPlainBody(header: HeaderLookup): Refusal | undefined {
+  if (header('content-range') !== undefined)
+    return refused('content-range-refused', 'send the whole body, without Content-Range');
+  const encoding = header('content-encoding')?.trim().toLowerCase() ?? 'identity';
+  if (encoding !== 'identity' && encoding !== '') {
+    return refused('encoding-refused', 'send the .tar.zst as it is, without Content-Encoding');
+  }
+  const transfer = header('transfer-encoding')?.trim().toLowerCase() ?? 'chunked';
+  if (transfer !== 'chunked') return refused('encoding-refused', 'of transfer codings only chunked is taken');
+  return undefined;
 }
 
 export function tooLarge(maxEpisodeBytes: number): Refusal {

@@ -7,6 +7,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { GateDecision, SequencedRow, SequencedTombstone } from '../../protocol/ledger-row.ts';
 import type { BlobKey, BlobStore, BlobWrite, UnfinishedBlob } from '../../storage/blob-store.ts';
 import type { Ledger } from '../../storage/ledger.ts';
+import { conflict, type Refusal, retracted } from './check-episode.ts';
 import type { EpisodeLocks } from './episode-locks.ts';
 import { readPackedMeta } from './read-packed-meta.ts';
 
@@ -25,6 +26,17 @@ export type IngestOutcome =
   | { kind: 'retracted'; tombstone: SequencedTombstone }
   | { kind: 'digest-mismatch'; sha256: string; sizeBytes: number };
 
+export type StoredOrRefused = Refusal | { kind: 'stored' | 'duplicate'; row: SequencedRow };
+
+/** The outcome as its sender is told. */
+export function toStoredOrRefused(outcome: IngestOutcome): StoredOrRefused {
+  if (outcome.kind === 'conflict') return conflict(outcome.row);
+  if (outcome.kind === 'retracted') return retracted(outcome.tombstone);
+  if (outcome.kind !== 'digest-mismatch') return { kind: outcome.kind, row: outcome.row };
+  const detail = `${outcome.sizeBytes} bytes arrived, with SHA-256 ${outcome.sha256}; nothing was kept`;
+  return { kind: 'refused', code: 'digest-mismatch', detail };
+}
+
 export interface CommitDependencies {
   blobs: BlobStore;
   ledger: Ledger;
@@ -36,7 +48,7 @@ export interface CommitDependencies {
 /** Ends `body` either way. Throws `disk-full` or `sync-failed`. */
 export async function commitEpisode(
   dependencies: CommitDependencies,
-  body: BlobWrite,
+  body: Pick<BlobWrite, 'commit' | 'finish'>,
   episode: ReceivedEpisode,
 ): Promise<IngestOutcome> {
   const { hostId, episodeId } = episode.key;

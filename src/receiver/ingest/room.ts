@@ -35,6 +35,21 @@ export class Room {
     this.#minFreeBytes = minFreeBytes;
   }
 
+  /** Of a body that was let in before a restart: nobody asks again whether it fits. */
+  hold(stillToComeBytes: number, arrivedBytes: number): Reservation {
+    const claimedBytes = arrivedBytes + stillToComeBytes;
+    let outstandingBytes = stillToComeBytes;
+    this.#outstandingBytes += outstandingBytes;
+    const change = (toBytes: number) => {
+      this.#outstandingBytes += toBytes - outstandingBytes;
+      outstandingBytes = toBytes;
+    };
+    return {
+      received: async (totalBytes) => change(Math.max(0, claimedBytes - totalBytes)),
+      release: () => change(0),
+    };
+  }
+
   /** `declaredBytes` is undefined for a chunked body. Throws `disk-reserve`. */
   async reserve(declaredBytes: number | undefined): Promise<Reservation> {
     let claimedBytes = declaredBytes ?? UNDECLARED_PIECE_BYTES;

@@ -20,14 +20,11 @@ import { canLink, LINK_PROBE } from './can-link.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
 import { IncomingFile } from './incoming-file.ts';
 import { modifiedAtWall } from './modified-at-wall.ts';
+import { PieceSize } from './piece-size.ts';
 
 // Not in the alphabet of ids, so that an incoming name can be read back into its key.
 const SEPARATOR = '~';
-// A piece of a body: large enough that a write's own cost does not show, and all that gather at once small enough to be held.
-const MOST_PIECE_BYTES = 512 * 1024;
-const LEAST_PIECE_BYTES = 64 * 1024;
 const READ_BYTES = 256 * 1024;
-const GATHERED_BYTES = 4 * 1024 * 1024;
 
 export class FilesystemBlobStore implements BlobStore {
   readonly #root: string;
@@ -35,8 +32,8 @@ export class FilesystemBlobStore implements BlobStore {
   readonly #watchSync: WatchSync;
   readonly #directorySyncs = new Map<string, SharedSync>();
   readonly #knownHosts = new Map<string, Promise<void>>();
-  /** Bodies whose bytes are still coming in. */
-  readonly #gathering = new Set<IncomingFile>();
+  /** Shared by all bodies that come in, whichever way. */
+  readonly pieceSize = new PieceSize();
   #syncFailure: AppError | undefined;
 
   private constructor(root: string, afterStep: AfterStep<StorageStep>, watchSync: WatchSync) {
@@ -69,31 +66,23 @@ export class FilesystemBlobStore implements BlobStore {
   async begin({ key, sha256, sizeBytes }: { key: BlobKey; sha256: string; sizeBytes?: number }): Promise<BlobWrite> {
     const name = [key.hostId, key.episodeId, randomBytes(8).toString('hex')].join(SEPARATOR);
     const incomingPath = join(this.#root, 'incoming', name);
-    const file = new IncomingFile(incomingPath, () => this.#pieceBytes(), this.#afterStep, this.#watchSync);
+    const file = new IncomingFile(incomingPath, () => this.pieceSize.bytes, this.#afterStep, this.#watchSync);
     let published = false;
-    this.#gathering.add(file);
+    this.pieceSize.join(file);
     return {
       write: (chunk) => file.write(chunk),
       commit: async () => {
-        this.#gathering.delete(file);
+        this.pieceSize.leave(file);
         const found = await file.seal(sha256, sizeBytes);
         if (found) {
           await file.discard();
           return { kind: 'mismatch', ...found };
         }
-        const directory = join(this.#root, 'episodes', key.hostId);
-        await this.#ensureHostDirectory(key.hostId, directory);
-        if (!(await this.#link(incomingPath, key))) {
-          // Its publisher may not have come to this yet, or have failed at it.
-          await this.#syncDirectory(directory);
-          await file.discard();
-          return { kind: 'exists' };
-        }
-        published = true;
-        this.#afterStep('published');
-        await this.#syncDirectory(directory);
-        this.#afterStep('directory-synced');
-        return { kind: 'created' };
+        const outcome = await this.publish(incomingPath, key, () => {
+          published = true;
+        });
+        if (outcome.kind === 'exists') await file.discard();
+        return outcome;
       },
       finish: async () => {
         await removeFile(incomingPath);
@@ -101,10 +90,39 @@ export class FilesystemBlobStore implements BlobStore {
       },
       // Once published, the incoming name is what tells a restart that the row may be missing: it stays.
       abort: async () => {
-        this.#gathering.delete(file);
+        this.pieceSize.leave(file);
         if (!published) await file.discard();
       },
     };
+  }
+
+  /** Of a file on this filesystem whose content is durable. Throws `disk-full` or `sync-failed`. */
+  async publish(
+    path: string,
+    key: BlobKey,
+    onLinked: () => void = () => undefined,
+  ): Promise<{ kind: 'created' | 'exists' }> {
+    const directory = join(this.#root, 'episodes', key.hostId);
+    await this.#ensureHostDirectory(key.hostId, directory);
+    if (!(await this.#link(path, key))) {
+      // Its publisher may not have come to this yet, or have failed at it.
+      await this.#syncDirectory(directory);
+      return { kind: 'exists' };
+    }
+    onLinked();
+    this.#afterStep('published');
+    await this.#syncDirectory(directory);
+    this.#afterStep('directory-synced');
+    return { kind: 'created' };
+  }
+
+  /** Whether a file is the published blob itself, under a second name: then the name is made durable, before a row may rest on it. */
+  async isPublished(file: { ino: bigint; nlink: bigint }, key: BlobKey): Promise<boolean> {
+    // More than one link alone is no proof: a backup may be made of hard links.
+    if (file.nlink === 1n || (await statIfThere(this.#path(key)))?.ino !== file.ino) return false;
+    // The crash may have come between link and fsync.
+    await this.#syncDirectory(join(this.#root, 'episodes', key.hostId));
+    return true;
   }
 
   async stat(key: BlobKey): Promise<{ sizeBytes: number; storedAtWall: string } | undefined> {
@@ -205,17 +223,13 @@ export class FilesystemBlobStore implements BlobStore {
       const [hostId, episodeId] = name.split(SEPARATOR);
       const file = await lstat(path, { bigint: true });
       if (!file.isFile()) continue;
-      // More than one link alone is no proof: a backup may be made of hard links.
       const key = hostId !== undefined && episodeId !== undefined ? { hostId, episodeId } : undefined;
-      const stored = key && file.nlink > 1 ? await statIfThere(this.#path(key)) : undefined;
-      if (!key || stored?.ino !== file.ino) {
+      if (!key || !(await this.isPublished(file, key))) {
         await removeFile(path);
         removed.files += 1;
         removed.sizeBytes += Number(file.size);
         continue;
       }
-      // The crash may have come between link and fsync: make the name durable before a row may rest on it.
-      await this.#syncDirectory(join(this.#root, 'episodes', key.hostId));
       unfinished.push({ key, finish: () => removeFile(path) });
     }
     return { unfinished, removed };
@@ -230,11 +244,6 @@ export class FilesystemBlobStore implements BlobStore {
       const path = join(this.#root, 'incoming', name);
       if (name.startsWith(prefix) && (await statIfThere(path))?.ino === stored.ino) await removeFile(path);
     }
-  }
-
-  /** Large pieces while few bodies come in; many share what is set aside for all of them. */
-  #pieceBytes(): number {
-    return Math.max(LEAST_PIECE_BYTES, Math.min(MOST_PIECE_BYTES, GATHERED_BYTES / this.#gathering.size));
   }
 
   /** False when another blob already has the key. */

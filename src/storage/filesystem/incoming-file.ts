@@ -7,6 +7,7 @@ import { removeFile } from '../../lib/remove-file.ts';
 import type { StorageStep } from '../storage-step.ts';
 import type { WatchSync } from '../watch-sync.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
+import { writePieces } from './write-pieces.ts';
 
 export class IncomingFile {
   readonly #path: string;
@@ -91,8 +92,7 @@ export class IncomingFile {
         this.#handle = await open(this.#path, 'wx', 0o444);
         this.#afterStep('incoming-opened');
       }
-      let rest = pieces;
-      while (rest.length > 0) rest = dropWritten(rest, (await this.#handle.writev(rest)).bytesWritten);
+      await writePieces(this.#handle, pieces);
       this.#afterStep('incoming-written');
     } catch (error) {
       if (isNoRoom(error)) throw diskFull(this.#path, error);
@@ -105,18 +105,4 @@ export class IncomingFile {
     this.#handle = undefined;
     await handle?.close();
   }
-}
-
-/** writev(2) may take less than it was given. */
-function dropWritten(pieces: Uint8Array[], writtenBytes: number): Uint8Array[] {
-  let skip = writtenBytes;
-  const rest: Uint8Array[] = [];
-  for (const piece of pieces) {
-    if (skip >= piece.byteLength) skip -= piece.byteLength;
-    else {
-      rest.push(skip > 0 ? piece.subarray(skip) : piece);
-      skip = 0;
-    }
-  }
-  return rest;
 }

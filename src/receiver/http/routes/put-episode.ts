@@ -5,11 +5,10 @@ import { z } from 'zod';
 import { type AfterStep, noStepObserver } from '../../../lib/after-step.ts';
 import { AppError } from '../../../lib/app-error.ts';
 import type { Logger } from '../../../lib/logger.ts';
-import { type StoredAnswer, storedAnswerSchema } from '../../../protocol/answers.ts';
+import { storedAnswerSchema } from '../../../protocol/answers.ts';
 import { commitSchema } from '../../../protocol/commit.ts';
 import { sha256Schema } from '../../../protocol/digests.ts';
 import { HEADER } from '../../../protocol/headers.ts';
-import { isHostId } from '../../../protocol/ids.ts';
 import type { SequencedRow } from '../../../protocol/ledger-row.ts';
 import { PROBLEMS, type ProblemCode } from '../../../protocol/problem.ts';
 import type { BlobStore, BlobWrite } from '../../../storage/blob-store.ts';
@@ -17,28 +16,37 @@ import type { Ledger } from '../../../storage/ledger.ts';
 import type { AttemptCounter } from '../../attempts/attempt-counter.ts';
 import type { FleetView } from '../../fleet/fleet-view.ts';
 import type { Authenticator } from '../../identity/authenticator.ts';
-import { allows, type Principal } from '../../identity/principal.ts';
 import {
   type CheckDependencies,
   type CheckOutcome,
   checkEpisode,
-  conflict,
   type Refusal,
   readIds,
-  retracted,
   tooLarge,
 } from '../../ingest/check-episode.ts';
-import { type CommitDependencies, commitEpisode, type IngestOutcome } from '../../ingest/commit-episode.ts';
+import {
+  type CommitDependencies,
+  commitEpisode,
+  type StoredOrRefused,
+  toStoredOrRefused,
+} from '../../ingest/commit-episode.ts';
 import type { PutMeter } from '../../metrics/put-meters.ts';
 import type { ReceiverMetrics } from '../../metrics/receiver-metrics.ts';
 import type { VersionGate } from '../../version-gate/version-gate.ts';
 import type { PaceLimits } from '../body-pace.ts';
+import {
+  type Asked,
+  type EpisodeAttempt,
+  hostToCount,
+  judgeWriter,
+  logRejected,
+  logStored,
+  storedAnswer,
+} from '../episode-attempt.ts';
 import type { LingeringCloser } from '../lingering-close.ts';
 import { problemAnswer, problemOf, sendAnswer } from '../problem-answer.ts';
 import { readBody } from '../read-body.ts';
 import type { RouteTable } from '../route-table.ts';
-
-const LONGEST_LOGGED = 256;
 
 export type AnswerStep = 'checked' | 'body-received' | 'answer-sent';
 
@@ -125,7 +133,7 @@ export async function putEpisode(dependencies: PutEpisodeDependencies, exchange:
   let outcomeCode: string | undefined;
   try {
     const authentication = await authenticate(dependencies, exchange);
-    countedHost = hostToCount(dependencies, exchange.rawHostId, authentication);
+    countedHost = hostToCount(dependencies.fleet, exchange.rawHostId, authentication);
     const checked = authentication.kind === 'refused' ? authentication : await check(dependencies, exchange);
     afterStep('checked');
     if (checked.kind === 'refused') {
@@ -162,8 +170,6 @@ export async function putEpisode(dependencies: PutEpisodeDependencies, exchange:
   }
 }
 
-type Asked = { kind: 'known'; principal: Principal } | (Refusal & { principal?: Principal });
-
 async function authenticate(
   dependencies: PutEpisodeDependencies,
   { request, rawHostId, malformed }: PutExchange,
@@ -171,28 +177,7 @@ async function authenticate(
   if (malformed) return { kind: 'refused', ...malformed };
   const authentication = await dependencies.authenticator.authenticate(request);
   if (authentication.kind === 'refused') return authentication;
-  const { principal } = authentication;
-  if (allows(principal, 'write-episode', rawHostId)) return authentication;
-  const detail =
-    principal.role === 'host'
-      ? `this credential is host ${principal.hostId}'s, and writes its episodes alone`
-      : 'this credential may not write episodes';
-  return { kind: 'refused', code: 'forbidden', detail, principal };
-}
-
-/**
- * Whose attempt it was. A credential of one host on another's path is that one's own failure; without a credential that counts,
- * only a host that is known can be meant: nobody may fill the views with names, or ring an alarm for a host that is well.
- */
-function hostToCount({ fleet }: PutEpisodeDependencies, rawHostId: string, asked: Asked): string | undefined {
-  if (asked.principal?.role === 'host') {
-    fleet.heard(asked.principal.hostId);
-    return asked.principal.hostId;
-  }
-  if (!isHostId(rawHostId)) return undefined;
-  if (asked.kind === 'refused') return fleet.isKnown(rawHostId) ? rawHostId : undefined;
-  fleet.heard(rawHostId);
-  return rawHostId;
+  return judgeWriter(authentication.principal, rawHostId);
 }
 
 async function check(dependencies: PutEpisodeDependencies, exchange: PutExchange): Promise<CheckOutcome> {
@@ -211,7 +196,7 @@ async function receiveAndCommit(
   request: IncomingMessage,
   accepted: Accepted,
   { afterStep, meter }: { afterStep: AfterStep<AnswerStep>; meter: PutMeter },
-): Promise<Refusal | { kind: 'stored' | 'duplicate'; row: SequencedRow } | 'aborted'> {
+): Promise<StoredOrRefused | 'aborted'> {
   const { key, sha256, declaredBytes, reservation } = accepted;
   const size = declaredBytes === undefined ? {} : { sizeBytes: declaredBytes };
   let body: BlobWrite | undefined;
@@ -222,19 +207,11 @@ async function receiveAndCommit(
     if (received.kind === 'refused') return received;
     afterStep('body-received');
     const outcome = await commitEpisode(dependencies, body, { ...accepted, key, sizeBytes: received.sizeBytes });
-    return toAnswer(outcome);
+    return toStoredOrRefused(outcome);
   } finally {
     await body?.abort();
     reservation.release();
   }
-}
-
-function toAnswer(outcome: IngestOutcome): Refusal | { kind: 'stored' | 'duplicate'; row: SequencedRow } {
-  if (outcome.kind === 'conflict') return conflict(outcome.row);
-  if (outcome.kind === 'retracted') return retracted(outcome.tombstone);
-  if (outcome.kind !== 'digest-mismatch') return { kind: outcome.kind, row: outcome.row };
-  const detail = `${outcome.sizeBytes} bytes arrived, with SHA-256 ${outcome.sha256}; nothing was kept`;
-  return { kind: 'refused', code: 'digest-mismatch', detail };
 }
 
 async function receive(
@@ -267,28 +244,24 @@ function refuse(dependencies: PutEpisodeDependencies, exchange: PutExchange, ref
   const { request, response, requestId } = exchange;
   dependencies.lingering.prepare(request, response, exchange.awaitsContinue);
   sendAnswer(response, problemAnswer(refusal.code, refusal.detail, requestId, refusal.extras));
-  const reason = refusal.code === 'commit-missing' ? ' missing X-Cis490-Code-Commit' : '';
-  logRejected(dependencies.logger, exchange, `${refusal.code}${reason}`);
-}
-
-/** Other programs read this line. A target as it came on the wire has no white space in it. */
-function logRejected(logger: Logger, { rawHostId, rawName, requestId }: PutExchange, code: string): void {
-  const host = rawHostId.slice(0, LONGEST_LOGGED);
-  const episode = rawName.replace(/\.tar\.zst$/, '').slice(0, LONGEST_LOGGED);
-  logger.warn({ request_id: requestId }, `rejected episode host=${host} episode=${episode} code=${code}`);
+  logRejected(dependencies.logger, toAttempt(exchange), refusal.code);
 }
 
 function answerFailure(dependencies: PutEpisodeDependencies, exchange: PutExchange, error: unknown): ProblemCode {
   const { request, response, requestId } = exchange;
   const { code, detail } = problemOf(error);
   dependencies.logger.error({ err: error, request_id: requestId, code }, 'episode could not be stored');
-  logRejected(dependencies.logger, exchange, code);
+  logRejected(dependencies.logger, toAttempt(exchange), code);
   if (!response.headersSent) {
     dependencies.lingering.prepare(request, response, exchange.awaitsContinue);
     sendAnswer(response, problemAnswer(code, detail, requestId));
   }
   if (error instanceof AppError && error.code === 'sync-failed') dependencies.onFatal(error);
   return code;
+}
+
+function toAttempt({ rawHostId, rawName, requestId }: PutExchange): EpisodeAttempt {
+  return { rawHostId, rawEpisodeId: rawName.replace(/\.tar\.zst$/, ''), requestId };
 }
 
 /** Nobody was answered: no attempt, and no line in the form of one. */
@@ -298,26 +271,5 @@ function logCutOff(logger: Logger, { request, rawHostId, rawName, requestId }: P
 }
 
 function answerStored({ response }: PutExchange, status: 200 | 201, row: SequencedRow): void {
-  const answer: StoredAnswer = {
-    status: status === 201 ? 'stored' : 'duplicate',
-    host_id: row.host_id,
-    episode_id: row.episode_id,
-    sha256: row.sha256,
-    bytes: row.bytes,
-    received_at_wall: row.received_at_wall,
-    seq: row.seq,
-  };
-  sendAnswer(response, {
-    status,
-    headers: { 'Content-Type': 'application/json' },
-    body: `${JSON.stringify(answer)}\n`,
-  });
-}
-
-function logStored(
-  logger: Logger,
-  { host_id: host, episode_id: episode, seq, bytes, commit, gate }: SequencedRow,
-): void {
-  const source = typeof gate === 'object' ? gate['source'] : gate;
-  logger.info({ host, episode, seq, bytes, commit: commit ?? undefined, gate: source }, 'episode stored');
+  sendAnswer(response, storedAnswer(status, row));
 }

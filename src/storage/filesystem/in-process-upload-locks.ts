@@ -1,6 +1,6 @@
 // Upload locks in this process's memory: on this backend one receiver has the store, and its locks may die with it.
 
-import type { UploadLock, Uploads } from '../uploads.ts';
+import type { UploadLock } from '../uploads.ts';
 
 /** One caller, holding or waiting. */
 interface Claim {
@@ -8,7 +8,7 @@ interface Claim {
   granted: (lock: UploadLock) => void;
 }
 
-export class InProcessUploads implements Uploads {
+export class InProcessUploadLocks {
   /** The holder, then those who wait. An upload that nobody holds has no entry. */
   readonly #claims = new Map<string, Claim[]>();
 
