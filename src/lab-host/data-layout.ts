@@ -38,5 +38,16 @@ export async function makeDataDirectories(layout: DataLayout): Promise<void> {
 /** The files that one episode may have in the outbox. */
 export function outboxFiles(layout: DataLayout, episodeId: string) {
   const tarball = join(layout.outbox, `${episodeId}${EPISODE_SUFFIX}`);
-  return { tarball, partial: `${tarball}.partial`, sidecar: join(layout.outbox, `${episodeId}.json`) };
+  return {
+    tarball,
+    partial: `${tarball}.partial`,
+    sidecar: join(layout.outbox, `${episodeId}.json`),
+    uploadNote: uploadNoteFile(tarball),
+  };
 }
+
+/** What is remembered of the resumable upload of a tarball. No tarball and no sidecar of any episode has such a name. */
+export function uploadNoteFile(tarballPath: string): string {
+  return `${tarballPath}${UPLOAD_NOTE_SUFFIX}`;
+}
+export const UPLOAD_NOTE_SUFFIX = '.upload';

@@ -40,6 +40,7 @@ test('the defaults', (t) => {
       concurrency: 2,
       zstd_level: 3,
       order: 'oldest-first',
+      resumable_above: 16 * 1024 ** 2,
       min_free: 2 * 1024 ** 3,
       shipped_keep_days: 7,
       quarantine_keep_days: 30,

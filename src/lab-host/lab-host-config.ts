@@ -123,6 +123,10 @@ function shipperSchema(context: ConfigContext) {
         description: 'The most that is sent in a second, all episodes together; no limit where it is not set.',
         example: '2 MiB/s',
       }),
+      resumable_above: size().prefault('16 MiB').meta({
+        description:
+          'Episodes whose tarball is larger than this go by a resumable upload, which goes on from the last byte after a break; smaller ones do once they were cut off.',
+      }),
       min_free: size().prefault('2 GiB').meta({
         description:
           'Space that is left free on the disk of data_dir: below it what is shipped is deleted, oldest first, and then nothing new is recorded.',

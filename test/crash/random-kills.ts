@@ -44,7 +44,9 @@ export async function randomKills({
 }: RandomKillsOptions): Promise<RandomKillsResult> {
   const random = seededRandom(seed);
   const fleet = await TestFleet.create(root);
-  const labHosts = Array.from({ length: hosts }, (_, index) => fleet.addHost(`lab-${index + 1}`));
+  // Every second one sends by resumable uploads what is not tiny.
+  const keysOf = (index: number) => (index % 2 === 1 ? 'resumable_above = "4 KiB"' : '');
+  const labHosts = Array.from({ length: hosts }, (_, index) => fleet.addHost(`lab-${index + 1}`, keysOf(index)));
   const published: Recorded[] = [];
   const programs = new Map<string, { start: () => Program; running: Program }>();
   const add = (name: string, start: () => Program) => programs.set(name, { start, running: start() });

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ShipperStep } from '../../src/lab-host/shipper/shipper-step.ts';
+import type { ShipperStep, UploadStep } from '../../src/lab-host/shipper/shipper-step.ts';
 import { publishEpisode } from '../support/episodes.ts';
 import { GOOD_COMMIT, STALE_COMMIT, TestFleet } from '../support/fleet.ts';
 import { checkNothingLost, namesIn, type Published, readRows } from '../support/nothing-lost.ts';
@@ -34,7 +34,7 @@ const stale = (place: Place, hasTarball: boolean): Left => ({
   isStored: false,
 });
 
-const LEFT_AFTER: Record<Exclude<ShipperStep, 'put-started' | 'put-body-sent'>, Left> = {
+const LEFT_AFTER: Record<Exclude<ShipperStep, UploadStep | 'put-started' | 'put-body-sent'>, Left> = {
   'partial-opened': good('episodes', false, false),
   'partial-written': good('episodes', false, false),
   'partial-synced': good('episodes', false, false),
@@ -105,5 +105,45 @@ for (const step of [...Object.keys(LEFT_AFTER), ...RACING]) {
     assert.deepEqual(namesIn(join(host.data, 'outbox')), []);
     // A tarball that was whole is sent again as it is: packing it anew could give it another digest.
     if (left?.place === 'episodes' && left.hasTarball) assert.doesNotMatch(next.log, /episode packed/);
+  });
+}
+
+/** Of an upload: what of it is remembered beside the tarball, and whether the receiver has the episode; undefined where that is its own race. */
+const UPLOAD_LEFT_AFTER: Record<UploadStep, { note: string[]; stored: number | undefined }> = {
+  'upload-created': { note: [], stored: 0 },
+  'upload-note-written': { note: ['ep-1.tar.zst.upload.tmp'], stored: 0 },
+  'upload-note-renamed': { note: ['ep-1.tar.zst.upload'], stored: 0 },
+  'upload-note-synced': { note: ['ep-1.tar.zst.upload'], stored: 0 },
+  'patch-started': { note: ['ep-1.tar.zst.upload'], stored: 0 },
+  'patch-body-sent': { note: ['ep-1.tar.zst.upload'], stored: undefined },
+  'patch-answered': { note: ['ep-1.tar.zst.upload'], stored: 1 },
+};
+
+for (const [step, left] of Object.entries(UPLOAD_LEFT_AFTER)) {
+  test(`shipper killed after ${step}`, async (t) => {
+    const fleet = await TestFleet.create(temporaryDirectory(t));
+    const host = fleet.addHost('lab-1', 'resumable_above = "1 MiB"');
+    const files = { 'data.bin': randomBytes(4 * 1024 * 1024) };
+    const manifest = publishEpisode(host.data, host.hostId, { episodeId: 'ep-1', commit: GOOD_COMMIT, files });
+    const published: Published[] = [{ host, episodeId: 'ep-1', manifest }];
+    const receiver = await fleet.startReceiver();
+    t.after(() => receiver.kill());
+
+    const shipper = Program.script(script, [host.config, step, '1']);
+    assert.equal((await shipper.ended).signal, 'SIGKILL', `it was not killed after ${step}:\n${shipper.stderr}`);
+    const report = await checkNothingLost(fleet.store, published);
+    assert.deepEqual(report.faults, []);
+    if (left.stored !== undefined) assert.equal(report.stored, left.stored);
+    assert.deepEqual(namesIn(join(host.data, 'outbox')).sort(), ['ep-1.json', 'ep-1.tar.zst', ...left.note]);
+
+    const next = await fleet.shipOnce(host);
+    assert.equal(next.code, 0, next.log);
+    assert.equal((await receiver.stop()).code, 0);
+    assert.deepEqual(await checkNothingLost(fleet.store, published, true), { faults: [], stored: 1 });
+    assert.deepEqual(namesIn(join(host.data, 'shipped')), ['ep-1']);
+    assert.deepEqual(namesIn(join(host.data, 'outbox')), []);
+    assert.doesNotMatch(next.log, /episode packed/);
+    const unfinished = namesIn(join(fleet.store, 'uploads')).filter((name) => name.endsWith('.body'));
+    assert.deepEqual(unfinished, [], 'the receiver keeps what nobody goes on with');
   });
 }

@@ -97,6 +97,31 @@ test('the shipper sends what is durable, and deletes the tarball only after the 
   }
 });
 
+test('the shipper sends no byte of an upload before its address is durable', async (t) => {
+  if (!hasSystemPart(t, ['strace', '-V'], 'strace')) return;
+  const root = temporaryDirectory(t);
+  const fleet = await TestFleet.create(root);
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  const host = fleet.addHost('lab-1', 'resumable_above = "64 KiB"');
+  const files = { 'data.bin': randomBytes(500_000) };
+  publishEpisode(host.data, 'lab-1', { episodeId: 'up', commit: GOOD_COMMIT, files });
+  const trace = join(root, 'trace');
+  const shipper = startTraced(['shipper', '--once', '--config', host.config], trace, SLOW_SYNCS);
+  assert.equal((await shipper.ended).code, 0, shipper.stderr);
+  assertOrder(readTrace(trace), [
+    ['rename of the partial', /^rename\(.*\/outbox\/up\.tar\.zst"/],
+    ['the creation', /^(?:write|writev|sendto|sendmsg)\(\d+<socket:.*POST \/v1\/uploads/],
+    ['write of the note', /^write\(\d+<[^>]*\/outbox\/up\.tar\.zst\.upload\.tmp>/],
+    ['fsync of the note', /^fsync\(\d+<[^>]*\/outbox\/up\.tar\.zst\.upload\.tmp>/],
+    ['rename of the note', /^rename\(.*\/outbox\/up\.tar\.zst\.upload"/],
+    ['fsync of the outbox', /^fsync\(\d+<[^>]*\/outbox>/],
+    ['the bytes', /^(?:write|writev|sendto|sendmsg)\(\d+<socket:.*PATCH \/v1\/uploads\//],
+    ['the request for the receipt', /^(?:write|writev|sendto|sendmsg)\(\d+<socket:.*PUT \/v1\/episodes\//],
+    ['rename of the episode', /^rename\(.*\/shipped\/up"/],
+  ]);
+});
+
 test('a start gives a published episode its row only after the directory is fsynced', async (t) => {
   if (!hasSystemPart(t, ['strace', '-V'], 'strace')) return;
   const root = temporaryDirectory(t);

@@ -88,6 +88,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     clock,
     logger,
   });
+  const settings: Settings = { inForce: config };
   const transport = createTransport({
     receiverUrl: receiver.url,
     credentials,
@@ -97,7 +98,9 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     connectTimeoutMs: receiver.connect_timeout_s * 1000,
     idleTimeoutMs: receiver.idle_timeout_s * 1000,
     concurrency: shipper.concurrency,
+    resumableAboveBytes: () => settings.inForce.shipper.resumable_above,
     clock,
+    logger,
     afterStep,
     onSent: (bytes) => {
       status.sent(bytes);
@@ -140,7 +143,6 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
       notifier?.alive();
     },
   };
-  const settings: Settings = { inForce: config };
   const upkeep = createUpkeep(options, dependencies, uptime, settings);
   const { reloads } = options;
   reloads?.subscribe(() => void reload(reloads.load, settings, { dependencies, credentials, logger }));

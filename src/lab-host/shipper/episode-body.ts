@@ -1,4 +1,5 @@
-// The body of one PUT: asks for leave where it is large, goes no faster than it may, and stops when the answer is already there.
+// The body of one PUT, or what is left of it: asks for leave where it is large, goes no faster than it may, and stops when the answer is
+// already there.
 
 import type { ClientRequest } from 'node:http';
 import type { AfterStep } from '../../lib/after-step.ts';
@@ -20,15 +21,34 @@ export interface EpisodeBodyOptions {
   onSent: (bytes: number) => void;
 }
 
+/** Of one request. */
+export interface BodyPart {
+  /** What the receiver has already is left out. */
+  fromBytes: number;
+  steps: { begun: ShipperStep; sent: ShipperStep };
+  /** `known`: the server is known to serve Expect, so its silence is no leave. */
+  expect: 'perhaps-unknown' | 'known';
+}
+
+const WHOLE: BodyPart = {
+  fromBytes: 0,
+  steps: { begun: 'put-started', sent: 'put-body-sent' },
+  expect: 'perhaps-unknown',
+};
+
 export class EpisodeBody implements RequestBody {
   readonly #episode: PackedEpisode;
   readonly #options: EpisodeBodyOptions;
   readonly #stopped = new AbortController();
+  readonly #part: BodyPart;
   #isHeldBack = false;
+  /** Whether anything of it was handed to the connection. */
+  hasBegun = false;
 
-  constructor(episode: PackedEpisode, options: EpisodeBodyOptions) {
+  constructor(episode: PackedEpisode, options: EpisodeBodyOptions, part: Partial<BodyPart> = {}) {
     this.#episode = episode;
     this.#options = options;
+    this.#part = { ...WHOLE, ...part };
   }
 
   get isHeldBack(): boolean {
@@ -46,8 +66,10 @@ export class EpisodeBody implements RequestBody {
   async send(request: ClientRequest): Promise<void> {
     if (request.getHeader('Expect')) await this.#leave(request);
     if (this.#stopped.signal.aborted) return;
-    this.#options.afterStep('put-started');
-    let leftBytes = this.#episode.sizeBytes;
+    const { fromBytes, steps } = this.#part;
+    this.#options.afterStep(steps.begun);
+    this.hasBegun = true;
+    let leftBytes = this.#episode.sizeBytes - fromBytes;
     for await (const piece of this.#pieces()) {
       await this.#takeTurn(piece.byteLength);
       if (this.#stopped.signal.aborted) return;
@@ -61,7 +83,7 @@ export class EpisodeBody implements RequestBody {
     }
     if (leftBytes > 0) throw unreadable(this.#episode.tarballPath, `it ends ${leftBytes} bytes too early`);
     if (this.#episode.sizeBytes === 0) request.end();
-    this.#options.afterStep('put-body-sent');
+    this.#options.afterStep(steps.sent);
   }
 
   /** Each holds good until the next is asked for. */
@@ -69,7 +91,7 @@ export class EpisodeBody implements RequestBody {
     const { tarballPath, sizeBytes } = this.#episode;
     const mostBytes = this.#options.bandwidthLimit?.pieceBytes ?? READ_BYTES;
     try {
-      for await (const chunk of readPieces(tarballPath, sizeBytes, READ_BYTES)) {
+      for await (const chunk of readPieces(tarballPath, sizeBytes, READ_BYTES, this.#part.fromBytes)) {
         for (let from = 0; from < chunk.byteLength; from += mostBytes) yield chunk.subarray(from, from + mostBytes);
       }
     } catch (error) {
@@ -90,11 +112,12 @@ export class EpisodeBody implements RequestBody {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#stopped.signal.addEventListener('abort', () => resolve());
     request.once('continue', resolve);
-    request.once('socket', (socket) => {
-      const wait = () => setTimeout(resolve, CONTINUE_WAIT_MS).unref();
-      if (socket.connecting) socket.once('connect', wait);
-      else wait();
-    });
+    if (this.#part.expect === 'perhaps-unknown')
+      request.once('socket', (socket) => {
+        const wait = () => setTimeout(resolve, CONTINUE_WAIT_MS).unref();
+        if (socket.connecting) socket.once('connect', wait);
+        else wait();
+      });
     request.flushHeaders();
     await promise;
   }

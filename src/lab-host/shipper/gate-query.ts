@@ -1,9 +1,9 @@
 // Asks the receiver what its gate would say to a commit now, without sending an episode.
 
 import { z } from 'zod';
-import type { Refused } from '../transport/classify-answer.ts';
+import type { ReceiverAnswer, Refused } from '../transport/classify-answer.ts';
+import type { AskOptions } from '../transport/receiver-connections.ts';
 import { isGateCode } from './gate-codes.ts';
-import type { Transport } from './put-episode.ts';
 
 /** What the gate judges by. `commit` is undefined for an unstamped episode. */
 export interface Stamp {
@@ -25,11 +25,16 @@ const verdictSchema = z.object({
   remediation: z.string().optional(),
 });
 
+/** Who is asked. */
+interface Asked {
+  ask(method: 'GET', path: string, options: AskOptions): Promise<ReceiverAnswer>;
+}
+
 /** Never throws for what the network or the receiver does. */
-export async function askGate(transport: Transport, { commit, dirty }: Stamp, stop: AbortSignal): Promise<GateAnswer> {
+export async function askGate(receiver: Asked, { commit, dirty }: Stamp, stop: AbortSignal): Promise<GateAnswer> {
   const query = new URLSearchParams({ commit: commit ?? '', ...(dirty && { dirty: '1' }) });
   try {
-    const { status, body } = await transport.ask('GET', `/v1/version-gate?${query}`, { stop });
+    const { status, body } = await receiver.ask('GET', `/v1/version-gate?${query}`, { stop });
     if (status === 404 || status === 405) return { kind: 'absent' };
     const verdict = status === 200 ? verdictSchema.safeParse(JSON.parse(body)).data : undefined;
     if (verdict?.verdict === 'accepted') return { kind: 'accepted' };

@@ -77,8 +77,7 @@ export async function readStamp(layout: DataLayout, episodeId: string): Promise<
 
 /** Forgets what was packed of an episode, so that the next attempt packs it anew. */
 export async function discardPacked(layout: DataLayout, episodeId: string): Promise<void> {
-  const { tarball, partial, sidecar } = outboxFiles(layout, episodeId);
-  for (const path of [tarball, partial, sidecar]) {
+  for (const path of Object.values(outboxFiles(layout, episodeId))) {
     await removeQuickly(path).catch((error: unknown) => {
       // A name that is too long for a tarball of it has none.
       if (errnoOf(error) !== 'ENAMETOOLONG') throw error;

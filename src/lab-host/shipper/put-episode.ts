@@ -1,17 +1,25 @@
-// What the shipper says to the receiver: one episode's PUT, or a small request, with the credentials that hold now.
+// What the shipper says to the receiver: one episode, whichever way it goes, or a small request, with the credentials that hold now. The
+// answer to an episode is always a PUT's, or what a PUT would have been answered: nothing else is a receipt.
 
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { AfterStep } from '../../lib/after-step.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
 import { HEADER } from '../../protocol/headers.ts';
 import { episodeTarget } from '../../protocol/ids.ts';
 import type { ReceiverAnswer } from '../transport/classify-answer.ts';
+import { classifyNetworkError } from '../transport/classify-network-error.ts';
 import { type CredentialSource, fixedToken } from '../transport/credentials.ts';
 import { type AskOptions, ReceiverConnections, type RequestPlan } from '../transport/receiver-connections.ts';
 import type { BandwidthLimit } from './bandwidth-limit.ts';
 import { EpisodeBody } from './episode-body.ts';
+import { askGate } from './gate-query.ts';
 import type { PackedEpisode } from './pack-episode.ts';
+import { SendingWay } from './sending-way.ts';
 import type { ShipperStep } from './shipper-step.ts';
+import { type UploadDependencies, uploadEpisode } from './upload-episode.ts';
+import { UploadNotes } from './upload-note.ts';
+import { UploadRequests } from './upload-requests.ts';
 
 // Larger bodies ask for leave first: a refusal then costs no transfer.
 const EXPECT_ABOVE_BYTES = 1024 * 1024;
@@ -32,31 +40,65 @@ export interface TransportOptions {
   idleTimeoutMs: number;
   concurrency: number;
   bandwidthLimit?: BandwidthLimit | undefined;
+  /** Larger ones go by resumable uploads; all by PUT where it is not given. */
+  resumableAboveBytes?: () => number;
   clock?: Clock;
+  logger?: Pick<Logger, 'info'>;
   afterStep: AfterStep<ShipperStep>;
   /** Bytes of a body as they leave, for progress; 0 when none could leave and earlier ones arrived. */
   onSent: (bytes: number) => void;
 }
 
+const SILENT = { info: () => undefined };
+
 export function createTransport(options: TransportOptions): Transport {
-  const { bandwidthLimit, afterStep, onSent } = options;
+  const { receiverUrl, bandwidthLimit, afterStep, onSent, clock = systemClock, logger = SILENT } = options;
   const credentials = options.credentials ?? fixedToken(options.bearerToken);
   const connections = new ReceiverConnections({ ...options, credentials });
+  const ask: Transport['ask'] = (method, path, more) => connections.ask(method, path, more);
+  const way = options.resumableAboveBytes && new SendingWay(options.resumableAboveBytes, clock);
+  const uploads: UploadDependencies = {
+    requests: new UploadRequests({ receiverUrl, connections, bandwidthLimit, afterStep, onSent }),
+    notes: new UploadNotes(receiverUrl, afterStep),
+    isRefused: async ({ stamp }, stop) => (await askGate({ ask }, stamp, stop)).kind === 'refused',
+    afterStep,
+    logger,
+  };
   return {
     async put(hostId, episode, stop) {
-      const body = new EpisodeBody(episode, { bandwidthLimit, afterStep, onSent });
+      let isUploaded = false;
+      if (way?.isResumable(episode)) {
+        const uploaded = await uploadEpisode(uploads, hostId, episode, stop);
+        if (uploaded.kind === 'answered') return uploaded.answer;
+        if (uploaded.kind === 'unusable') {
+          way.unusable();
+          logger.info(
+            { why: uploaded.why },
+            'the receiver serves no resumable uploads: episodes go by PUT for an hour',
+          );
+        }
+        isUploaded = uploaded.kind === 'done';
+      }
+      const expect = isUploaded ? 'known' : 'perhaps-unknown';
+      const body = new EpisodeBody(episode, { bandwidthLimit, afterStep, onSent }, { expect });
       const path = episodeTarget(hostId, episode.episodeId);
-      const plan: RequestPlan = { method: 'PUT', path, headers: headersOf(episode), body, stop };
-      const answer = await connections.request(plan, 'episodes');
-      afterStep('answer-received');
-      return answer;
+      const headers = headersOf(episode, isUploaded);
+      try {
+        const answer = await connections.request({ method: 'PUT', path, headers, body, stop }, 'episodes');
+        afterStep('answer-received');
+        way?.answered(episode);
+        return answer;
+      } catch (error) {
+        if (body.hasBegun && classifyNetworkError(error).kind === 'transient') way?.cutOff(episode);
+        throw error;
+      }
     },
-    ask: (method, path, more) => connections.ask(method, path, more),
+    ask,
     close: () => connections.close(),
   };
 }
 
-function headersOf({ sha256, sizeBytes, stamp }: PackedEpisode): OutgoingHttpHeaders {
+function headersOf({ sha256, sizeBytes, stamp }: PackedEpisode, isUploaded: boolean): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {
     'Content-Type': 'application/zstd',
     'Content-Length': String(sizeBytes),
@@ -65,6 +107,6 @@ function headersOf({ sha256, sizeBytes, stamp }: PackedEpisode): OutgoingHttpHea
   if (stamp.commit) headers[HEADER.commit] = stamp.commit;
   if (stamp.dirty) headers[HEADER.dirty] = '1';
   if (stamp.schemaVersion) headers[HEADER.schemaVersion] = stamp.schemaVersion;
-  if (sizeBytes > EXPECT_ABOVE_BYTES) headers['Expect'] = '100-continue';
+  if (isUploaded || sizeBytes > EXPECT_ABOVE_BYTES) headers['Expect'] = '100-continue';
   return headers;
 }

@@ -6,20 +6,25 @@ import { AT_ONCE_BYTES } from './quick-files.ts';
 
 const readInPool = promisify(read);
 
-/** Up to `sizeBytes` of it; fewer where it ends before. A piece holds good until the next is asked for. Throws the system's error. */
-export async function* readPieces(path: string, sizeBytes: number, pieceBytes: number): AsyncGenerator<Buffer> {
+/** The bytes from `fromBytes` to `sizeBytes`; fewer where it ends before. A piece holds good until the next is asked for. Throws the system's error. */
+export async function* readPieces(
+  path: string,
+  sizeBytes: number,
+  pieceBytes: number,
+  fromBytes = 0,
+): AsyncGenerator<Buffer> {
   const descriptor = openSync(path, 'r');
-  let leftBytes = sizeBytes;
+  let atByte = fromBytes;
   const fill = async (buffer: Buffer): Promise<Buffer> => {
-    const wantedBytes = Math.min(leftBytes, buffer.byteLength);
+    const wantedBytes = Math.min(sizeBytes - atByte, buffer.byteLength);
     const bytesRead =
       wantedBytes <= AT_ONCE_BYTES
-        ? readSync(descriptor, buffer, 0, wantedBytes, null)
-        : (await readInPool(descriptor, buffer, 0, wantedBytes, null)).bytesRead;
-    leftBytes -= bytesRead;
+        ? readSync(descriptor, buffer, 0, wantedBytes, atByte)
+        : (await readInPool(descriptor, buffer, 0, wantedBytes, atByte)).bytesRead;
+    atByte += bytesRead;
     return buffer.subarray(0, bytesRead);
   };
-  const bufferBytes = Math.min(pieceBytes, sizeBytes);
+  const bufferBytes = Math.min(pieceBytes, sizeBytes - fromBytes);
   let used = Buffer.allocUnsafe(bufferBytes);
   let spare = Buffer.allocUnsafe(bufferBytes);
   let reading = fill(used);

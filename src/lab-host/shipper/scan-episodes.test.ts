@@ -210,6 +210,12 @@ describe('the sweep of the outbox', () => {
     });
   }
 
+  test('takes what is remembered of an upload whose tarball is gone', async () => {
+    put('a.tar.zst.upload', 'a.tar.zst.upload.tmp', 'a.json', 'b.tar.zst', 'b.json', 'b.tar.zst.upload');
+    assert.deepEqual(await sweep('a', 'b', 'a.tar.zst.upload'), ['a.tar.zst.upload', 'a.tar.zst.upload.tmp']);
+    assert.deepEqual(left(), ['a.json', 'b.json', 'b.tar.zst', 'b.tar.zst.upload']);
+  });
+
   test('takes the partial of x although an episode has its name', async () => {
     put('x.tar.zst.partial', 'x.tar.zst.partial.json');
     assert.deepEqual(await sweep('x.tar.zst.partial'), ['x.tar.zst.partial']);
@@ -218,7 +224,10 @@ describe('the sweep of the outbox', () => {
 
   test('exactly, for any set of episodes', async () => {
     const id = fc
-      .array(fc.constantFrom('x', '.json', '.tar.zst', '.tmp', '.partial', '.receipt'), { minLength: 1, maxLength: 3 })
+      .array(fc.constantFrom('x', '.json', '.tar.zst', '.tmp', '.partial', '.receipt', '.upload'), {
+        minLength: 1,
+        maxLength: 3,
+      })
       .map((parts) => `x${parts.join('')}`);
     const ids = fc.uniqueArray(id, { maxLength: 5 });
     await fc.assert(
@@ -226,10 +235,10 @@ describe('the sweep of the outbox', () => {
         for (const name of readdirSync(layout.outbox)) rmSync(join(layout.outbox, name));
         const kept = new Set<string>();
         for (const episodeId of [...gone, ...waiting]) {
-          const { tarball, partial, sidecar } = outboxFiles(layout, episodeId);
-          for (const path of [tarball, partial, sidecar]) writeFileSync(path, '');
+          const { tarball, partial, sidecar, uploadNote } = outboxFiles(layout, episodeId);
+          for (const path of [tarball, partial, sidecar, uploadNote]) writeFileSync(path, '');
           if (!waiting.includes(episodeId)) continue;
-          for (const path of [tarball, sidecar]) kept.add(path.slice(layout.outbox.length + 1));
+          for (const path of [tarball, sidecar, uploadNote]) kept.add(path.slice(layout.outbox.length + 1));
         }
         await sweepOutbox(layout, new Set(waiting));
         assert.deepEqual(left(), [...kept].sort());

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Logger } from '../../lib/logger.ts';
 import { META_FILE } from '../../protocol/episode-meta.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
-import type { DataLayout } from '../data-layout.ts';
+import { type DataLayout, UPLOAD_NOTE_SUFFIX } from '../data-layout.ts';
 import { bytesOnDisk } from './bytes-on-disk.ts';
 import { lookAt } from './quick-files.ts';
 import { removeTree } from './remove-tree.ts';
@@ -113,12 +113,15 @@ export async function sweepOutbox(
 ): Promise<{ removed: string[]; packed: string[] }> {
   const removed: string[] = [];
   const packed: string[] = [];
-  for (const name of await readdir(layout.outbox)) {
+  const names = await readdir(layout.outbox);
+  const tarballs = new Set(names.filter((name) => name.endsWith(EPISODE_SUFFIX)));
+  for (const name of names) {
     const isHalfWritten = name.endsWith('.partial') || name.endsWith('.tmp');
-    const episodeId = name.endsWith(EPISODE_SUFFIX)
-      ? name.slice(0, -EPISODE_SUFFIX.length)
-      : name.replace(/\.json$/, '');
-    if (!isHalfWritten && waiting.has(episodeId)) {
+    const noted = name.endsWith(UPLOAD_NOTE_SUFFIX) ? name.slice(0, -UPLOAD_NOTE_SUFFIX.length) : undefined;
+    const isOrphan = noted !== undefined && !tarballs.has(noted);
+    const of = noted ?? name;
+    const episodeId = of.endsWith(EPISODE_SUFFIX) ? of.slice(0, -EPISODE_SUFFIX.length) : of.replace(/\.json$/, '');
+    if (!isHalfWritten && !isOrphan && waiting.has(episodeId)) {
       if (name.endsWith(EPISODE_SUFFIX)) packed.push(episodeId);
       continue;
     }

@@ -7,6 +7,7 @@ export type ShipperStep =
   | 'sidecar-written'
   | 'tarball-renamed'
   | 'outbox-synced'
+  | UploadStep
   | 'put-started'
   | 'put-body-sent'
   | 'answer-received'
@@ -17,3 +18,13 @@ export type ShipperStep =
   | 'moved-to-quarantine'
   | 'quarantine-synced'
   | 'tarball-removed';
+
+/** Of one that goes by a resumable upload, before its PUT. */
+export type UploadStep =
+  | 'upload-created'
+  | 'upload-note-written'
+  | 'upload-note-renamed'
+  | 'upload-note-synced'
+  | 'patch-started'
+  | 'patch-body-sent'
+  | 'patch-answered';

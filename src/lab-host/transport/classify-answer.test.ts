@@ -54,6 +54,12 @@ describe('by the code of the problem', () => {
     stopping: 'transient',
     'disk-reserve': 'transient',
     'disk-full': 'transient',
+    'tus-request-malformed': 'transient',
+    'tus-version-unsupported': 'transient',
+    'upload-not-found': 'transient',
+    'upload-offset-mismatch': 'transient',
+    'upload-expired': 'transient',
+    'too-many-uploads': 'transient',
   };
   test('each has its treatment', () => assert.deepEqual(Object.keys(expected).sort(), Object.keys(PROBLEMS).sort()));
   for (const [code, kind] of Object.entries(expected) as [ProblemCode, Verdict['kind']][]) {

@@ -73,6 +73,13 @@ export const TREATMENT_BY_CODE: Record<ProblemCode, Treatment> = {
   stopping: 'transient',
   'disk-reserve': 'transient',
   'disk-full': 'transient',
+  // Of an upload and not of its episode: upload-answer.ts has what they mean there.
+  'tus-request-malformed': 'transient',
+  'tus-version-unsupported': 'transient',
+  'upload-not-found': 'transient',
+  'upload-offset-mismatch': 'transient',
+  'upload-expired': 'transient',
+  'too-many-uploads': 'transient',
 };
 
 // The older receiver answers these for the episode's own fault, in JSON and without a code.

@@ -1,6 +1,6 @@
 // One request and its answer: heard whenever it comes, given up when nothing moves, never held against a connection that is slow.
 
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { AppError } from '../../lib/app-error.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { ReceiverAnswer } from './classify-answer.ts';
@@ -14,6 +14,11 @@ export interface ExchangeLimits {
   idleTimeoutMs: number;
   /** For a Retry-After with a date, in an answer that has no Date of its own. */
   clock?: Pick<Clock, 'wallTime'>;
+}
+
+/** Beside what it means for an episode: its headers, lower-cased, as Node has them. */
+export interface HeardAnswer extends ReceiverAnswer {
+  headers: IncomingHttpHeaders;
 }
 
 /** What an exchange sends. */
@@ -40,7 +45,7 @@ export function textBody(text: string): RequestBody {
 }
 
 /** Rejects with the connection's error, `idle-timeout`, `connect-timeout`, or the body's own. */
-export function exchange(request: ClientRequest, limits: ExchangeLimits, body: RequestBody): Promise<ReceiverAnswer> {
+export function exchange(request: ClientRequest, limits: ExchangeLimits, body: RequestBody): Promise<HeardAnswer> {
   const { connectTimeoutMs, idleTimeoutMs, clock = systemClock } = limits;
   return new Promise((resolve, reject) => {
     let isAnswered = false;
@@ -85,7 +90,7 @@ export function exchange(request: ClientRequest, limits: ExchangeLimits, body: R
   });
 }
 
-async function readAnswer(response: IncomingMessage, clock: Pick<Clock, 'wallTime'>): Promise<ReceiverAnswer> {
+async function readAnswer(response: IncomingMessage, clock: Pick<Clock, 'wallTime'>): Promise<HeardAnswer> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -95,6 +100,7 @@ async function readAnswer(response: IncomingMessage, clock: Pick<Clock, 'wallTim
   }
   return {
     status: response.statusCode ?? 0,
+    headers: response.headers,
     contentType: response.headers['content-type'] ?? '',
     body: Buffer.concat(chunks).toString('utf8'),
     retryAfterS: readRetryAfterS(response.headers, Date.parse(clock.wallTime())),

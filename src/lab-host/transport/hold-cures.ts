@@ -26,7 +26,13 @@ type NeverHolds =
   | 'database-busy'
   | 'stopping'
   | 'disk-reserve'
-  | 'disk-full';
+  | 'disk-full'
+  | 'tus-request-malformed'
+  | 'tus-version-unsupported'
+  | 'upload-not-found'
+  | 'upload-offset-mismatch'
+  | 'upload-expired'
+  | 'too-many-uploads';
 
 // What this shipper never sends, unless something on the way changes it or the two ends are of different releases.
 const CHANGED_ON_THE_WAY =

@@ -8,10 +8,9 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { ReceiverAnswer } from './classify-answer.ts';
 import { classifyNetworkError } from './classify-network-error.ts';
 import type { ClientCredentials, CredentialSource } from './credentials.ts';
-import { type ExchangeLimits, exchange, type RequestBody, textBody } from './exchange.ts';
+import { type ExchangeLimits, exchange, type HeardAnswer, type RequestBody, textBody } from './exchange.ts';
 import { openAnswer } from './open-answer.ts';
 
 export interface AskOptions {
@@ -21,7 +20,7 @@ export interface AskOptions {
 }
 
 export interface RequestPlan {
-  method: 'GET' | 'POST' | 'PUT';
+  method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
   path: string;
   headers: OutgoingHttpHeaders;
   body: RequestBody;
@@ -58,11 +57,11 @@ export class ReceiverConnections {
   }
 
   /** A small request: its answer whatever the status. Rejects as `exchange` does, or with `credentials-unusable`. */
-  async ask(method: RequestPlan['method'], path: string, options: AskOptions = {}): Promise<ReceiverAnswer> {
+  async ask(method: RequestPlan['method'], path: string, options: AskOptions = {}): Promise<HeardAnswer> {
     const text = options.json === undefined ? '' : JSON.stringify(options.json);
     const headers: OutgoingHttpHeaders = { ...options.headers };
     if (options.json !== undefined) headers['Content-Type'] = 'application/json';
-    if (method !== 'GET') headers['Content-Length'] = Buffer.byteLength(text);
+    if (method !== 'GET' && method !== 'HEAD') headers['Content-Length'] = Buffer.byteLength(text);
     return await this.request({ method, path, headers, body: textBody(text), stop: options.stop }, 'small');
   }
 
@@ -75,7 +74,7 @@ export class ReceiverConnections {
     });
   }
 
-  async request(plan: RequestPlan, kind: 'episodes' | 'small'): Promise<ReceiverAnswer> {
+  async request(plan: RequestPlan, kind: 'episodes' | 'small'): Promise<HeardAnswer> {
     return await this.#attempt(async (agents) => {
       const answer = await exchange(this.#open(plan, agents, kind), this.#options, plan.body);
       return { status: answer.status, answer };
