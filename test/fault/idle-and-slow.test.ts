@@ -26,6 +26,7 @@ import { createLiveParts } from '../../src/receiver/live-parts.ts';
 import { ReceiverMetrics } from '../../src/receiver/metrics/receiver-metrics.ts';
 import { Readiness } from '../../src/receiver/readiness.ts';
 import { receiverConfigDefinition } from '../../src/receiver/receiver-config.ts';
+import { UnfinishedUploads } from '../../src/receiver/uploads/unfinished-uploads.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { TestAuthority } from '../support/certificates.ts';
 import { sha256 } from '../support/episodes.ts';
@@ -38,7 +39,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const HOST = 'Host: 127.0.0.1\r\n';
 const HEALTH = `GET /healthz HTTP/1.1\r\n${HOST}\r\n`;
-const IDLE_CONNECTIONS = 2_000;
+const IDLE_CONNECTIONS = 10_000;
 // A connection of Node's costs some 10 to 20 kB, with its parser; what is left is room for the collector.
 const MEMORY_MARGIN_KB = 192 * 1024;
 const PATIENT: ServerLimits = {
@@ -84,6 +85,7 @@ async function start(t: TestContext, limits: Partial<ServerLimits>, tls?: TlsSer
     ...parts,
     locks: new EpisodeLocks(),
     room,
+    unfinished: new UnfinishedUploads(clock, () => parts.uploadLimits),
     fleet,
     sessions,
     live: new LiveEvents(clock),
@@ -271,7 +273,7 @@ describe('slow clients', () => {
 });
 
 describe('crowds', { timeout: 300_000 }, () => {
-  test('2,000 idle connections: good clients are served, memory and descriptors come back', async (t) => {
+  test('10,000 idle connections: good clients are served, memory and descriptors come back', async (t) => {
     const { fleet, pid } = await startReal(t);
     const descriptors = descriptorsOf(pid);
     const before = residentKb(pid);

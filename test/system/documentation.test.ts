@@ -43,6 +43,24 @@ describe('links', () => {
   }
 });
 
+test('each test that guarantees.md names is there, and each of crashes and faults is named', () => {
+  const page = readFileSync(join(PROJECT_ROOT, 'docs/guarantees.md'), 'utf8');
+  const named = new Set([...page.matchAll(/`((?:src|test)\/[\w./-]+\.test\.ts)`/g)].map(([, path = '']) => path));
+  assert.deepEqual(
+    [...named].filter((path) => !existsSync(join(PROJECT_ROOT, path))),
+    [],
+  );
+  const held = ['test/crash', 'test/fault'].flatMap((directory) =>
+    readdirSync(join(PROJECT_ROOT, directory)).flatMap((name) =>
+      name.endsWith('.test.ts') ? `${directory}/${name}` : [],
+    ),
+  );
+  assert.deepEqual(
+    held.filter((path) => !named.has(path)),
+    [],
+  );
+});
+
 describe('commands', () => {
   for (const page of PAGES) {
     const lines = shellIn(page).flatMap(ownCommandLines);

@@ -1,5 +1,5 @@
 // A file or a directory beside which others go on writing, copied name by name: each file whole at any moment, links after all that they
-// may lead to. What has the same size and time of change is taken as copied.
+// may lead to. What has the same size and time of change is taken as copied, and what a killed copy left half is removed.
 
 import { randomBytes } from 'node:crypto';
 import { copyFile, lstat, mkdir, readdir, readlink, rename, symlink, utimes } from 'node:fs/promises';
@@ -9,9 +9,12 @@ import { fsyncDirectory, fsyncPath } from '../../lib/durable-file.ts';
 import { removeFile } from '../../lib/remove-file.ts';
 import { diskFull, isNoRoom } from './disk-errors.ts';
 
+const TEMPORARY_PREFIX = '.backup.';
+
 /** Owner apart, as `from` is; what is not there is not copied. Throws `disk-full`. */
 export async function copyTree(from: string, to: string): Promise<void> {
   try {
+    await removeLeftOvers(dirname(to));
     await copyEntry(from, to);
   } catch (error) {
     if (isNoRoom(error)) throw diskFull(to, error);
@@ -29,6 +32,7 @@ async function copyDirectory(from: string, to: string, mode: number): Promise<vo
   await mkdir(to, { mode: mode & 0o777 }).catch((error: unknown) => {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   });
+  await removeLeftOvers(to);
   // What begins with a dot is being written, or a lock.
   const entries = (await readdir(from, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'));
   // Read before the rest is copied, so that what they lead to is copied after they led there.
@@ -36,7 +40,9 @@ async function copyDirectory(from: string, to: string, mode: number): Promise<vo
   for (const entry of entries) {
     if (entry.isSymbolicLink()) links.push([entry.name, await readlink(join(from, entry.name))]);
   }
-  for (const { name } of entries) await copyEntry(join(from, name), join(to, name));
+  // Backwards by name: the bundle of a release (.tar.zst) is there before the description (.json) by which it is seen.
+  const names = entries.map(({ name }) => name).sort();
+  for (const name of names.toReversed()) await copyEntry(join(from, name), join(to, name));
   for (const [name, target] of links) await makeLink(target, join(to, name));
   await fsyncDirectory(to);
 }
@@ -66,7 +72,14 @@ async function makeLink(target: string, path: string): Promise<void> {
 }
 
 function temporaryBeside(path: string): string {
-  return join(dirname(path), `.backup.${randomBytes(4).toString('hex')}.tmp`);
+  return join(dirname(path), `${TEMPORARY_PREFIX}${randomBytes(4).toString('hex')}.tmp`);
+}
+
+/** Whoever copies is the only one here. */
+async function removeLeftOvers(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name.startsWith(TEMPORARY_PREFIX)) await removeFile(join(directory, name));
+  }
 }
 
 async function lookAt(path: string) {
