@@ -14,6 +14,7 @@ import { eventually } from '../support/program.ts';
 import { put } from '../support/put.ts';
 import { openRaw, type RawAnswer, readAnswers } from '../support/raw-request.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { metadataOf, OFFSET_TYPE, TusClient } from '../support/tus.ts';
 
 const BATCHES = 80;
 const CONNECTIONS = 64;
@@ -114,10 +115,25 @@ const HEADER_LINES = [
   'Content-Length: -1',
   'TE: trailers',
   'Trailer: X-A',
+  'Tus-Resumable: 0.2.2',
+  'Upload-Length: -1',
+  'Upload-Length: 9007199254740993',
+  'Upload-Defer-Length: 1',
+  'Upload-Offset: 1',
+  'Upload-Offset: 1e1',
+  'Upload-Metadata: ,',
+  'Upload-Metadata: host_id aDE=,host_id aDI=,__proto__ YQ==',
+  'X-HTTP-Method-Override: PATCH',
   ' folded',
   'X',
   ':',
 ];
+
+/** Of uploads that are under way: known once the receiver has begun them. */
+const uploadPaths: string[] = [];
+const UPLOADS = Array.from({ length: 32 }, (_, index) => index);
+/** One after the other, two of it are all of an upload. */
+const PART = 'abc';
 
 const path = fc.oneof(
   {
@@ -136,11 +152,12 @@ const path = fc.oneof(
       .array(fc.constantFrom(...SEGMENTS, 'episodes', 'fleet', 'e.tar.zst'), { maxLength: 6 })
       .map((parts) => `/${parts.join('/')}`),
   },
+  { weight: 4, arbitrary: fc.constantFrom(...UPLOADS).map((index) => uploadPaths[index] ?? '/v1/uploads/0') },
   { weight: 1, arbitrary: fc.string({ maxLength: 40 }) },
 );
 const method = fc.oneof(
-  { weight: 20, arbitrary: fc.constantFrom('PUT', 'PUT', 'GET', 'POST') },
-  { weight: 1, arbitrary: fc.constantFrom('DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'M-SEARCH', 'get') },
+  { weight: 20, arbitrary: fc.constantFrom('PUT', 'PUT', 'GET', 'POST', 'PATCH') },
+  { weight: 1, arbitrary: fc.constantFrom('DELETE', 'OPTIONS', 'TRACE', 'M-SEARCH', 'get') },
 );
 // A connection ends with its first malformed request: most must be good for the others to be reached.
 const framing = fc.oneof(
@@ -158,6 +175,13 @@ const request = fc
     path,
     version,
     isStamped: fc.boolean(),
+    tus: fc.option(
+      fc.record({
+        host: fc.constantFrom('h1', 'h2'),
+        name: fc.constantFrom(...IDS),
+        offset: fc.constantFrom(0, 0, 3, 1),
+      }),
+    ),
     more: fc.oneof(
       { weight: 6, arbitrary: fc.constant([]) },
       { weight: 1, arbitrary: fc.array(fc.constantFrom(...HEADER_LINES), { minLength: 1, maxLength: 3 }) },
@@ -165,11 +189,20 @@ const request = fc
     body: fc.constantFrom(...BODIES),
     framing,
   })
-  .map(({ method, path, version, isStamped, more, body, framing }) => {
+  .map(({ method, path, version, isStamped, tus, more, body, framing }) => {
     const stamp = isStamped ? [`X-Cis490-Code-Commit: ${GOOD_COMMIT}`, `X-Content-SHA256: ${sha256(body)}`] : [];
     const [lines, sent] = frame(body, framing);
-    return [`${method} ${path} HTTP/${version}`, 'Host: 127.0.0.1', ...stamp, ...more, ...lines, '', sent].join('\r\n');
+    const upload = tus && path.startsWith('/v1/uploads') ? uploadLines(path, tus, body) : [];
+    const head = [`${method} ${path} HTTP/${version}`, 'Host: 127.0.0.1', ...stamp, ...upload, ...more, ...lines];
+    return [...head, '', sent].join('\r\n');
   });
+
+/** Of an upload that is under way, as a client goes on with it. */
+const part = fc.tuple(fc.constantFrom(...UPLOADS), fc.constantFrom(0, PART.length)).map(([index, offset]) => {
+  const [lines, sent] = frame(PART, 'length');
+  const head = [`PATCH ${uploadPaths[index]} HTTP/1.1`, 'Host: 127.0.0.1', ...partLines(offset)];
+  return [...head, ...lines, '', sent].join('\r\n');
+});
 
 /** A valid request with a few bytes changed, taken out or put in. */
 const mutated = fc
@@ -187,10 +220,13 @@ const mutated = fc
     ),
   );
 
-const connection = fc.array(fc.oneof({ weight: 9, arbitrary: request }, { weight: 1, arbitrary: mutated }), {
-  minLength: 4,
-  maxLength: MOST_REQUESTS,
-});
+const connection = fc.array(
+  fc.oneof({ weight: 9, arbitrary: request }, { weight: 1, arbitrary: part }, { weight: 1, arbitrary: mutated }),
+  {
+    minLength: 4,
+    maxLength: MOST_REQUESTS,
+  },
+);
 
 test('generated requests', { timeout: 600_000 }, async (t) => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
@@ -204,6 +240,11 @@ test('generated requests', { timeout: 600_000 }, async (t) => {
   const descriptors = () => readdirSync(`/proc/${pid}/fd`).length;
   const descriptorsBefore = descriptors();
 
+  for (const index of UPLOADS) {
+    const fields = { host_id: `u${index % 4}`, episode_id: `u${index}` };
+    uploadPaths.push(await new TusClient(fleet.port).begin(Buffer.from(PART + PART), fields));
+  }
+
   const stored = new Set<string>();
   const statuses: Record<number, number> = {};
   const memoryKb: number[] = [];
@@ -212,7 +253,7 @@ test('generated requests', { timeout: 600_000 }, async (t) => {
   const check = (answer: RawAnswer) => {
     statuses[answer.status] = (statuses[answer.status] ?? 0) + 1;
     assertAnswer(answer);
-    if (answer.status !== 201) return;
+    if (answer.status !== 201 || answer.headers['location']?.startsWith('/v1/uploads/')) return;
     const { host_id, episode_id, sha256: digest } = JSON.parse(answer.body);
     stored.add(`${host_id}/${episode_id} ${digest}`);
   };
@@ -275,9 +316,31 @@ test('generated requests', { timeout: 600_000 }, async (t) => {
   );
   assert.equal(files.length, rows.length);
   assert.deepEqual(readdirSync(join(fleet.store, 'incoming')), []);
+  const byUpload = rows.filter(
+    ({ host_id, sha256: digest }) => /^u[0-3]$/.test(host_id) && digest === sha256(PART + PART),
+  );
+  assert.ok(byUpload.length > 0, 'some uploads came to their end');
   assert.deepEqual(readdirSync(root).sort(), ['receiver.toml', 'store']);
   assert.equal(readFileSync(fleet.receiverConfig, 'utf8'), config);
 });
+
+function creationLines(host: string, name: string, body: string): string[] {
+  const fields = { host_id: host, episode_id: name.replace('.tar.zst', '') };
+  const metadata = metadataOf(Buffer.from(body), fields);
+  return ['Tus-Resumable: 1.0.0', `Upload-Length: ${body.length}`, `Upload-Metadata: ${metadata}`];
+}
+
+function uploadLines(
+  path: string,
+  { host, name, offset }: { host: string; name: string; offset: number },
+  body: string,
+): string[] {
+  return path === '/v1/uploads' ? creationLines(host, name, body) : partLines(offset);
+}
+
+function partLines(offset: number): string[] {
+  return ['Tus-Resumable: 1.0.0', `Upload-Offset: ${offset}`, `Content-Type: ${OFFSET_TYPE}`];
+}
 
 /** Header lines and what follows them. */
 function frame(body: string, kind: string): [lines: string[], sent: string] {
