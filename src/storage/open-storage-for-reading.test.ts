@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { openControl, openStorage, openStorageForReading } from './open-storage.ts';
+import { STATE_VERSION } from './sqlite/state-database.ts';
 import { OtherProcess, recordingLogger, SILENT, temporaryDirectory } from './storage.fixture.ts';
 
 const AT = '2026-05-01T07:00:00.000000+00:00';
@@ -121,9 +122,19 @@ test('reports that are none are left out, and told where somebody listens', asyn
 const RESTART = /^sudo systemctl restart cis490-receiver$/;
 const UNREADABLE: [string, (path: string) => void, RegExp, RegExp][] = [
   ['missing', () => undefined, /is missing/, RESTART],
-  ['of an earlier release', (path) => makeDatabase(path, 'PRAGMA user_version = 3'), /schema 3, known here 6/, RESTART],
+  [
+    'of an earlier release',
+    (path) => makeDatabase(path, 'PRAGMA user_version = 3'),
+    new RegExp(`schema 3, known here ${STATE_VERSION}`),
+    RESTART,
+  ],
   ['of a later release', (path) => makeDatabase(path, 'PRAGMA user_version = 99'), /schema 99/, RESTART],
-  ['of a stranger', (path) => makeDatabase(path, 'PRAGMA user_version = 6'), /no such table/, /sudo rm .*state\.db\*/],
+  [
+    'of a stranger',
+    (path) => makeDatabase(path, `PRAGMA user_version = ${STATE_VERSION}`),
+    /no such table/,
+    /sudo rm .*state\.db\*/,
+  ],
   ['no database', (path) => writeFileSync(path, 'x'.repeat(9000)), /not a database/, /sudo rm .*state\.db\*/],
   ['a directory', (path) => mkdirSync(path), /cannot be read/, /ls -l/],
 ];

@@ -269,8 +269,28 @@ describe('an upload', () => {
 
     const other = await client.begin(BODY, { episode_id: 'lost-race' });
     assert.equal((await put(fleet.port, '/v1/episodes/lab-1/lost-race.tar.zst', noise(10))).status, 201);
-    assert.deepEqual(codeOf(await client.patch(other, 0, BODY)), [409, 'conflict']);
-    assert.deepEqual(codeOf(await client.send('HEAD', other)), [404, 'upload-not-found']);
+    assert.deepEqual(codeOf(await client.patch(other, 0, BODY)), [404, 'upload-not-found']);
+    assert.deepEqual(codeOf(await client.create(BODY, { episode_id: 'lost-race' })), [409, 'conflict']);
+  });
+
+  test('that somebody works on while a PUT of other content is stored hears of it with its last byte', async () => {
+    const path = await client.begin(BODY, { episode_id: 'busy' });
+    const socket = await client.stalledPatch(path, 0, BODY.subarray(0, 1000), BODY.length);
+    const answered = new Promise<string>((resolve) => socket.once('data', (bytes) => resolve(String(bytes))));
+    await eventually(async () => readFileSync(join(fleet.store, `${path.slice(4)}.body`)).length > 0, 'it has begun');
+    assert.equal((await put(fleet.port, '/v1/episodes/lab-1/busy.tar.zst', noise(10))).status, 201);
+    socket.write(BODY.subarray(1000));
+    assert.match(await answered, /^HTTP\/1\.1 409 [\s\S]*"conflict"/);
+    socket.destroy();
+    assert.deepEqual(unfinishedIn(fleet), []);
+  });
+
+  test('of what a PUT has stored meanwhile is at its end, and takes no room', async () => {
+    const path = await client.begin(BODY, { episode_id: 'by-put' });
+    await client.patch(path, 0, BODY.subarray(0, 1000));
+    assert.equal((await put(fleet.port, '/v1/episodes/lab-1/by-put.tar.zst', BODY)).status, 201);
+    assert.equal(await client.offset(path), BODY.length);
+    assert.deepEqual(unfinishedIn(fleet), []);
   });
 
   test('a commit that is blocked meanwhile is refused with the last byte, and the upload is gone', async () => {

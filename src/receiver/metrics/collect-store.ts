@@ -22,6 +22,20 @@ export const diskCollector = defineCollector({
   },
 });
 
+export const uploadsCollector = defineCollector({
+  families: {
+    cis490_uploads_unfinished: { help: 'Resumable uploads that have begun and are neither stored nor expired.' },
+    cis490_uploads_unfinished_bytes: { help: 'Bytes that they declared: what of it is yet to come is reserved.' },
+  },
+  async read({ unfinished }) {
+    const { uploads, declaredBytes } = unfinished.sums();
+    return [
+      ['cis490_uploads_unfinished', uploads],
+      ['cis490_uploads_unfinished_bytes', declaredBytes],
+    ] as const;
+  },
+});
+
 export const ledgerCollector = defineCollector({
   families: {
     cis490_ledger_caught_up: { help: '0 while the ledger is being read after a start, else 1.' },

@@ -9,6 +9,7 @@ import type { LiveAuthority } from '../certificates/live-authority.ts';
 import type { FleetSources } from '../fleet/read-fleet.ts';
 import type { Room } from '../ingest/room.ts';
 import type { ReceiverConfig } from '../receiver-config.ts';
+import type { UnfinishedUploads } from '../uploads/unfinished-uploads.ts';
 import type { Family, Sample } from './families.ts';
 import type { PutMeters } from './put-meters.ts';
 
@@ -24,6 +25,7 @@ export interface MetricSources extends FleetSources {
   monitorState: MonitorState;
   puts: PutMeters;
   room: Room;
+  unfinished: UnfinishedUploads;
 }
 
 /** One part: when it cannot be read, the others are told all the same. */

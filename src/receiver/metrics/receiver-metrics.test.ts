@@ -13,6 +13,7 @@ import { LiveAuthority } from '../certificates/live-authority.ts';
 import { FleetView } from '../fleet/fleet-view.ts';
 import { Room } from '../ingest/room.ts';
 import { receiverConfigDefinition } from '../receiver-config.ts';
+import { UnfinishedUploads } from '../uploads/unfinished-uploads.ts';
 import { createOpenGate } from '../version-gate/version-gate.ts';
 import { type PageSources, ReceiverMetrics } from './receiver-metrics.ts';
 
@@ -42,6 +43,7 @@ async function start(t: TestContext) {
     gate: createOpenGate(),
     listen: config.listen,
     room: new Room(() => storage.blobs.freeBytes(), 1),
+    unfinished: new UnfinishedUploads(clock, () => config.uploads),
     stateThresholds: config.fleet.monitor,
     clock,
   };

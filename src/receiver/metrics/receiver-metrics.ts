@@ -10,7 +10,7 @@ import { certificatesCollector } from './collect-certificates.ts';
 import { gateCollector } from './collect-gate.ts';
 import { hostsCollector } from './collect-hosts.ts';
 import { monitorCollector } from './collect-monitor.ts';
-import { backupCollector, diskCollector, ledgerCollector } from './collect-store.ts';
+import { backupCollector, diskCollector, ledgerCollector, uploadsCollector } from './collect-store.ts';
 import { Families } from './families.ts';
 import type { Collector, MetricSources } from './metric-sources.ts';
 import { addProcessMetrics } from './process-metrics.ts';
@@ -26,6 +26,7 @@ const COLLECTORS: Readonly<Record<string, Collector<string>>> = {
   hosts: hostsCollector,
   ledger: ledgerCollector,
   monitor: monitorCollector,
+  uploads: uploadsCollector,
 };
 
 export interface ReceiverMetricsOptions {

@@ -4,7 +4,6 @@ import type { Clock } from '../../lib/clock.ts';
 import { HEADER } from '../../protocol/headers.ts';
 import { EPISODE_SUFFIX } from '../../protocol/ids.ts';
 import type { SequencedRow } from '../../protocol/ledger-row.ts';
-import type { BlobKey } from '../../storage/blob-store.ts';
 import type { Uploads } from '../../storage/uploads.ts';
 import {
   type CheckDependencies,
@@ -14,6 +13,7 @@ import {
   type Refusal,
   readIds,
 } from '../ingest/check-episode.ts';
+import { endUploadOf } from './end-upload.ts';
 import type { UnfinishedUploads } from './unfinished-uploads.ts';
 
 export interface UploadDependencies {
@@ -57,14 +57,14 @@ export async function createUpload(
     const check = async () => await checkEpisode(dependencies, key, headersOf(metadata, sizeBytes));
     let checked = await check();
     if (isShortOfRoom(checked) && unfinished.ofEpisode(key)) {
-      // The room that it lacks may be the former one's.
-      await replaceFormer(dependencies, key);
+      // Whoever creates says that there is nothing to go on from: the room that it lacks may be the former one's.
+      await endUploadOf(dependencies, key);
       checked = await check();
     }
-    if (checked.kind === 'duplicate') await replaceFormer(dependencies, key);
+    if (checked.kind === 'duplicate') await endUploadOf(dependencies, key);
     if (checked.kind !== 'accepted') return checked;
     try {
-      await replaceFormer(dependencies, key);
+      await endUploadOf(dependencies, key);
       if (!unfinished.hasPlaceFor(key.hostId, sizeBytes)) return tooMany(key.hostId);
       const { sha256, reservation } = checked;
       const upload = { uploadId, key, sha256, sizeBytes, metadata, createdAtWall: clock.wallTime() };
@@ -80,21 +80,6 @@ export async function createUpload(
     return { kind: 'created' };
   } finally {
     turn.release();
-  }
-}
-
-/** Whoever creates says that there is nothing to go on from. */
-async function replaceFormer({ uploads, unfinished }: UploadDependencies, key: BlobKey): Promise<void> {
-  const former = unfinished.ofEpisode(key);
-  if (!former) return;
-  const { uploadId } = former.upload;
-  const lock = await uploads.lock(uploadId, () => undefined);
-  try {
-    if (!unfinished.find(uploadId)) return;
-    unfinished.drop(uploadId, 'removed');
-    await uploads.remove(uploadId);
-  } finally {
-    lock.release();
   }
 }
 

@@ -103,6 +103,10 @@ export class UnfinishedUploads {
     };
   }
 
+  isBusy(uploadId: string): boolean {
+    return (this.#entries.get(uploadId)?.requests ?? 0) > 0;
+  }
+
   /** When it expires unless something comes for it: a wall time for people and headers, as RFC 9110 writes one. */
   expiresAt(uploadId: string): string | undefined {
     const entry = this.#entries.get(uploadId);

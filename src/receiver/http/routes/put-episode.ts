@@ -32,6 +32,7 @@ import {
 } from '../../ingest/commit-episode.ts';
 import type { PutMeter } from '../../metrics/put-meters.ts';
 import type { ReceiverMetrics } from '../../metrics/receiver-metrics.ts';
+import { type EndUploadDependencies, endIdleUploadOf } from '../../uploads/end-upload.ts';
 import type { VersionGate } from '../../version-gate/version-gate.ts';
 import type { PaceLimits } from '../body-pace.ts';
 import {
@@ -50,7 +51,7 @@ import type { RouteTable } from '../route-table.ts';
 
 export type AnswerStep = 'checked' | 'body-received' | 'answer-sent';
 
-export interface PutEpisodeDependencies extends CheckDependencies, CommitDependencies {
+export interface PutEpisodeDependencies extends CheckDependencies, CommitDependencies, EndUploadDependencies {
   ledger: Ledger;
   blobs: BlobStore;
   gate: VersionGate;
@@ -143,7 +144,8 @@ export async function putEpisode(dependencies: PutEpisodeDependencies, exchange:
     if (checked.kind === 'duplicate') {
       outcomeCode = 'duplicate';
       dependencies.lingering.prepare(request, response, exchange.awaitsContinue);
-      return answerStored(exchange, 200, checked.row);
+      answerStored(exchange, 200, checked.row);
+      return await endUpload(dependencies, checked.row);
     }
     if (exchange.awaitsContinue) response.writeContinue();
     const outcome = await receiveAndCommit(dependencies, request, checked, { afterStep, meter });
@@ -156,6 +158,7 @@ export async function putEpisode(dependencies: PutEpisodeDependencies, exchange:
     answerStored(exchange, outcome.kind === 'stored' ? 201 : 200, outcome.row);
     if (outcome.kind === 'stored') logStored(dependencies.logger, outcome.row);
     afterStep('answer-sent');
+    await endUpload(dependencies, outcome.row);
   } catch (error) {
     outcomeCode = answerFailure(dependencies, exchange, error);
   } finally {
@@ -238,6 +241,14 @@ async function receive(
     }
     throw error;
   }
+}
+
+/** What was stored needs no upload any more, and no room for one. */
+async function endUpload(dependencies: PutEpisodeDependencies, row: SequencedRow): Promise<void> {
+  const { host_id: host, episode_id: episode } = row;
+  await endIdleUploadOf(dependencies, row).catch((error: unknown) =>
+    dependencies.logger.warn({ err: error, host, episode }, 'its unfinished upload stays until it expires'),
+  );
 }
 
 function refuse(dependencies: PutEpisodeDependencies, exchange: PutExchange, refusal: Refusal): void {
