@@ -9,7 +9,8 @@ import { fsyncDirectory, fsyncPath } from '../../lib/durable-file.ts';
 import { removeFile } from '../../lib/remove-file.ts';
 import { diskFull, isNoRoom } from './disk-errors.ts';
 
-const TEMPORARY_PREFIX = '.backup.';
+// The lock of the backup begins as these do.
+const TEMPORARY = /^\.backup\.[0-9a-f]{8}\.tmp$/;
 
 /** Owner apart, as `from` is; what is not there is not copied. Throws `disk-full`. */
 export async function copyTree(from: string, to: string): Promise<void> {
@@ -72,13 +73,13 @@ async function makeLink(target: string, path: string): Promise<void> {
 }
 
 function temporaryBeside(path: string): string {
-  return join(dirname(path), `${TEMPORARY_PREFIX}${randomBytes(4).toString('hex')}.tmp`);
+  return join(dirname(path), `.backup.${randomBytes(4).toString('hex')}.tmp`);
 }
 
 /** Whoever copies is the only one here. */
 async function removeLeftOvers(directory: string): Promise<void> {
   for (const name of await readdir(directory)) {
-    if (name.startsWith(TEMPORARY_PREFIX)) await removeFile(join(directory, name));
+    if (TEMPORARY.test(name)) await removeFile(join(directory, name));
   }
 }
 
