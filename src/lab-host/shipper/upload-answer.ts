@@ -52,6 +52,8 @@ export function judgeUploadAnswer(request: 'create' | 'offset' | 'send', answer:
   if (own === 'unusable' || (own !== undefined && own !== 'busy' && request === 'create'))
     return { kind: 'unusable', why };
   if (own !== undefined) return { kind: own };
+  // Begun under another name of this host: whether it may send at all, a creation tells.
+  if (code === 'forbidden' && request !== 'create') return { kind: 'lost' };
   if (code !== undefined && Object.hasOwn(PROBLEMS, code)) return word(request, answer, code as ProblemCode);
   if (status >= 500 || TRANSIENT_STATUS.has(status)) return { kind: 'answered', answer };
   if (request === 'create') return { kind: 'unusable', why };

@@ -223,6 +223,15 @@ describe('after a break', () => {
     assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'HEAD', 'POST', 'PATCH', 'PUT']);
   });
 
+  test('what was begun under another name of the host begins anew', async (t) => {
+    const receiver = await TusReceiver.start(t, join(root, 'receiver'));
+    breakAfter(receiver, 2 * MIB);
+    await assert.rejects(shipperTo(t, receiver.url).send(episodeOf()));
+    receiver.inPlace = (request, response) => request.method === 'HEAD' && problem(response, 'forbidden');
+    assert.equal(await shipperTo(t, receiver.url).send(episodeOf()), 'duplicate');
+    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'HEAD', 'POST', 'PATCH', 'PUT']);
+  });
+
   test('of an episode that the gate refuses by now, no further byte is sent', async (t) => {
     const receiver = await TusReceiver.start(t, join(root, 'receiver'));
     breakAfter(receiver, 2 * MIB);
