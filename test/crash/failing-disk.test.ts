@@ -11,6 +11,7 @@ import { put } from '../support/put.ts';
 import { hasSystemPart } from '../support/system-part.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { endTraced, readTrace, startTraced } from '../support/traced-program.ts';
+import { noise, TusClient } from '../support/tus.ts';
 
 const TARGET = '/v1/episodes/lab-1/ep.tar.zst';
 
@@ -52,6 +53,37 @@ for (const [name, call, path] of failures) {
     assert.deepEqual(namesIn(join(fleet.store, 'incoming')), []);
   });
 }
+
+test('a failed fsync of an upload: the process ends, and nobody goes on from what the disk may have lost', async (t) => {
+  if (!hasSystemPart(t, ['strace', '-V'], 'strace')) return;
+  const root = temporaryDirectory(t);
+  const fleet = await TestFleet.create(root);
+  const client = new TusClient(fleet.port);
+  const body = noise(1000);
+  for (const sentBefore of [0, 600]) {
+    // Its file must be there for strace to know it.
+    const before = await fleet.startReceiver();
+    const path = await client.begin(body);
+    if (sentBefore > 0) assert.equal((await client.patch(path, 0, body.subarray(0, sentBefore))).status, 204);
+    await before.stop();
+    const injection = ['-P', join(fleet.store, `${path.slice(4)}.body`), '-e', 'inject=fsync:error=EIO:when=1'];
+    const receiver = startTraced(['receiver', '--config', fleet.receiverConfig], join(root, 'trace'), injection);
+    t.after(() => endTraced(receiver, 'SIGKILL'));
+    await receiver.printed(/receiver is listening/);
+    const answer = await client.patch(path, sentBefore, body.subarray(sentBefore));
+    assert.deepEqual([answer.status, answer.json['code']], [503, 'sync-failed']);
+    assert.deepEqual(await receiver.ended, { code: 1, signal: null });
+    const again = await fleet.startReceiver();
+    const { status, headers } = await client.send('HEAD', path);
+    assert.deepEqual([status, headers['x-cis490-problem']], [404, 'upload-not-found']);
+    await again.stop();
+    assert.deepEqual(
+      namesIn(join(fleet.store, 'uploads')).filter((name) => name !== 'idle.json'),
+      [],
+    );
+    assert.deepEqual(readRows(fleet.store), []);
+  }
+});
 
 test('no room for the row: 507, the ledger keeps its durable end, and the receiver goes on', async (t) => {
   if (!hasSystemPart(t, ['strace', '-V'], 'strace')) return;

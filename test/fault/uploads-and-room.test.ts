@@ -93,3 +93,22 @@ test('a disk that is full in the middle of a part: 507, what fitted is kept in o
   assert.equal((await put(fleet.port, '/v1/episodes/lab-1/ep-1.tar.zst', body)).status, 200);
   assert.deepEqual(namesIn(join(fleet.store, 'uploads')), ['idle.json']);
 });
+
+test('where a second copy would not fit, what is stored has its receipt all the same, and a PUT is not refused for its own upload', async (t) => {
+  const lab = await open(t, '1 MiB');
+  if (!lab) return;
+  const { fleet, client } = lab;
+  const body = noise(22 * MIB);
+  const idle = await client.begin(body);
+  await client.patch(idle, 0, body.subarray(0, 2 * MIB));
+  const whole = await put(fleet.port, '/v1/episodes/lab-1/ep-1.tar.zst', body);
+  assert.equal(whole.status, 201, whole.text);
+  assert.deepEqual(
+    namesIn(join(fleet.store, 'uploads')).filter((name) => name !== 'idle.json'),
+    [],
+  );
+  const receipt = await put(fleet.port, '/v1/episodes/lab-1/ep-1.tar.zst', body);
+  assert.deepEqual([receipt.status, receipt.json['status']], [200, 'duplicate'], receipt.text);
+  assert.equal((await client.create(body)).status, 200);
+  assert.equal((await put(fleet.port, TARGET, body)).json['code'], 'disk-reserve');
+});

@@ -87,8 +87,10 @@ export async function checkEpisode(
   try {
     reservation = await room.reserve(declaredBytes);
   } catch (error) {
-    if (error instanceof AppError && error.code === 'disk-reserve') return refused('disk-reserve', error.message);
-    throw error;
+    if (!(error instanceof AppError) || error.code !== 'disk-reserve') throw error;
+    // What is there already needs no room: it must get its receipt, or its host would keep it for ever.
+    const stored = await findStored(ledger, blobs, key, digest.sha256);
+    return stored?.kind === 'duplicate' ? stored : refused('disk-reserve', error.message);
   }
   try {
     const stored = await findStored(ledger, blobs, key, digest.sha256);

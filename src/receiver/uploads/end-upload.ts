@@ -16,12 +16,17 @@ export async function endUploadOf(dependencies: EndUploadDependencies, key: Blob
   if (former) await end(dependencies, former.upload.uploadId, 'removed');
 }
 
-/** The episode was stored by a PUT: nothing is to come by an upload. One that somebody works on hears that with its last byte. */
-export async function endIdleUploadOf(dependencies: EndUploadDependencies, row: SequencedRow): Promise<void> {
+/**
+ * The episode was stored by a PUT: nothing is to come by an upload. Who brings other content at this moment hears of it with the last byte;
+ * who brings the same is cut off, and finds the upload at its end.
+ */
+export async function endUploadOfStored(dependencies: EndUploadDependencies, row: SequencedRow): Promise<void> {
   const { unfinished } = dependencies;
   const former = unfinished.ofEpisode({ hostId: row.host_id, episodeId: row.episode_id });
-  if (!former || unfinished.isBusy(former.upload.uploadId)) return;
-  await end(dependencies, former.upload.uploadId, former.upload.sha256 === row.sha256 ? 'stored' : 'removed');
+  if (!former) return;
+  const { uploadId, sha256 } = former.upload;
+  const isSame = sha256 === row.sha256;
+  if (isSame || !unfinished.isBusy(uploadId)) await end(dependencies, uploadId, isSame ? 'stored' : 'removed');
 }
 
 async function end(

@@ -97,6 +97,7 @@ export class FilesystemUploads implements Uploads {
       pieceSize: this.#blobs.pieceSize,
       afterStep: this.#afterStep,
       onEnd,
+      onSyncFailed: () => this.#forsake(uploadId),
     });
   }
 
@@ -107,7 +108,7 @@ export class FilesystemUploads implements Uploads {
         const seen = await this.#hashed(uploadId);
         const found = { sha256: seen.hash.copy().digest('hex'), sizeBytes: seen.sizeBytes };
         if (found.sha256 !== sha256 || found.sizeBytes !== sizeBytes) return { kind: 'mismatch', ...found };
-        await this.#seal(path);
+        await this.#seal(uploadId);
         return await this.#blobs.publish(path, key);
       },
       finish: async () => await this.remove(uploadId),
@@ -170,17 +171,25 @@ export class FilesystemUploads implements Uploads {
   }
 
   /** Read-only, as every stored episode is, and durable. */
-  async #seal(path: string): Promise<void> {
+  async #seal(uploadId: string): Promise<void> {
+    const path = this.#path(uploadId, BODY);
     const handle = await open(path, 'r');
     try {
       await handle.chmod(0o444);
-      await handle.sync().catch((error: unknown) => {
+      await handle.sync().catch(async (error: unknown) => {
+        await this.#forsake(uploadId);
         throw syncFailed(path, error);
       });
     } finally {
       await handle.close();
     }
     this.#afterStep('upload-synced');
+  }
+
+  /** After a failed fsync the cache may show what the disk lost: nobody may go on from that, after a restart neither. */
+  async #forsake(uploadId: string): Promise<void> {
+    // What cannot be removed either is no reason to hide the first failure.
+    await this.remove(uploadId).catch(() => undefined);
   }
 
   #path(uploadId: string, ending: string): string {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
@@ -330,6 +330,21 @@ test('a ledger of more rows than are saved at once: stopped on the way, it is re
   );
   const read = log.find(({ msg }) => /brought up/.test(String(msg)));
   assert.ok(Number(read?.['lines']) <= count - 40_000, 'what was saved before is not read again');
+});
+
+test('a state.db that cannot be written while it is brought up: sync-failed, and the next start reads on', async (t) => {
+  const place = placeIn(temporaryDirectory(t));
+  writeFileSync(place.index, lineOf('e1'));
+  await readAll(place);
+  appendFileSync(place.index, lineOf('e2'));
+  const other = new DatabaseSync(place.state);
+  other.exec('BEGIN IMMEDIATE');
+  const { ledger, close } = await openLedger(place);
+  await assert.rejects(ledger.find('h1', 'e2'), { code: 'sync-failed' });
+  other.close();
+  await assert.rejects(ledger.append(rowOf('e3')), { code: 'sync-failed' });
+  await close();
+  assert.deepEqual(idsOf((await readAll(place)).rows), ['e1', 'e2']);
 });
 
 test('damage in the middle of state.db is met later, refused as sync-failed, and cured by the next start', async (t) => {

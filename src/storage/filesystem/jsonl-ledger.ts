@@ -262,8 +262,13 @@ export class JsonlLedger implements Ledger {
   }
 
   #advance(entries: LedgerEntry[], position: LedgerPosition): void {
+    this.#changeView(() => this.#view.insert(entries, position));
+    this.#position = position;
+  }
+
+  #changeView(change: () => void): void {
     try {
-      this.#view.insert(entries, position);
+      change();
     } catch (error) {
       if (isDiskFull(error)) throw error;
       // The entries are durable, but without the view they cannot be told apart from new ones: the next start reads them again.
@@ -273,7 +278,6 @@ export class JsonlLedger implements Ledger {
       });
       throw this.#failure;
     }
-    this.#position = position;
   }
 
   /** Resolves when the view has all that the ledger has. A catch-up that found the disk full is begun anew by the next caller. */
@@ -300,7 +304,7 @@ export class JsonlLedger implements Ledger {
       this.#position = LEDGER_START;
     }
     const from = this.#position;
-    const badLines = await this.#readFrom(from.offsetBytes).finally(() => this.#view.save());
+    const badLines = await this.#readFrom(from.offsetBytes).finally(() => this.#changeView(() => this.#view.save()));
     if (badLines > 0)
       this.#logger.warn({ path: this.#file.path, lines: badLines }, 'ledger: skipped lines that are no rows');
     const read = this.#position.lines - from.lines;
@@ -322,11 +326,11 @@ export class JsonlLedger implements Ledger {
         const { entries, badLines: bad, lines: lineCount, lastSeq } = sequenceLines(texts, this.#position);
         badLines += bad;
         const lastLineSha256 = sha256Of(last.text);
-        if (unsaved === 0) this.#view.gather();
+        if (unsaved === 0) this.#changeView(() => this.#view.gather());
         this.#advance(entries, { offsetBytes: last.endOffsetBytes, lines: lineCount, lastSeq, lastLineSha256 });
         unsaved += slice.length;
         if (unsaved >= SAVE_ENTRIES) {
-          this.#view.save();
+          this.#changeView(() => this.#view.save());
           unsaved = 0;
         }
         this.#onRead?.({ lines: lineCount, doneBytes: last.endOffsetBytes, totalBytes: this.#file.lengthBytes });

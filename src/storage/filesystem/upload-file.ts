@@ -21,6 +21,8 @@ export interface UploadFileOptions {
   afterStep: AfterStep<UploadStep>;
   /** The file ended as `hash` says, so many bytes long. Not called after a failure. */
   onEnd: (offsetBytes: number) => void;
+  /** What the file has may not be on the disk, and no later fsync would tell. */
+  onSyncFailed: () => Promise<void>;
 }
 
 export class UploadFile implements UploadAppend {
@@ -57,7 +59,8 @@ export class UploadFile implements UploadAppend {
       this.#flush();
       await this.#writing;
       // By the descriptor that wrote: another one may never hear of a page that could not be written.
-      await this.#handle?.sync().catch((error: unknown) => {
+      await this.#handle?.sync().catch(async (error: unknown) => {
+        await this.#options.onSyncFailed();
         throw syncFailed(this.#options.path, error);
       });
     } finally {

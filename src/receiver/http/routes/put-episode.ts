@@ -32,7 +32,7 @@ import {
 } from '../../ingest/commit-episode.ts';
 import type { PutMeter } from '../../metrics/put-meters.ts';
 import type { ReceiverMetrics } from '../../metrics/receiver-metrics.ts';
-import { type EndUploadDependencies, endIdleUploadOf } from '../../uploads/end-upload.ts';
+import { type EndUploadDependencies, endUploadOf, endUploadOfStored } from '../../uploads/end-upload.ts';
 import type { VersionGate } from '../../version-gate/version-gate.ts';
 import type { PaceLimits } from '../body-pace.ts';
 import {
@@ -191,6 +191,13 @@ async function check(dependencies: PutEpisodeDependencies, exchange: PutExchange
   };
   const ids = readIds(exchange.rawHostId, exchange.rawName);
   if (ids.kind === 'refused') return ids;
+  const checked = await checkEpisode(dependencies, ids.key, header);
+  if (checked.kind !== 'refused' || checked.code !== 'disk-reserve') return checked;
+  // The room that it lacks may be that of its own upload, which nobody goes on with.
+  const { unfinished } = dependencies;
+  const upload = unfinished.ofEpisode(ids.key)?.upload;
+  if (!upload || unfinished.isBusy(upload.uploadId)) return checked;
+  await endUploadOf(dependencies, ids.key);
   return await checkEpisode(dependencies, ids.key, header);
 }
 
@@ -246,7 +253,7 @@ async function receive(
 /** What was stored needs no upload any more, and no room for one. */
 async function endUpload(dependencies: PutEpisodeDependencies, row: SequencedRow): Promise<void> {
   const { host_id: host, episode_id: episode } = row;
-  await endIdleUploadOf(dependencies, row).catch((error: unknown) =>
+  await endUploadOfStored(dependencies, row).catch((error: unknown) =>
     dependencies.logger.warn({ err: error, host, episode }, 'its unfinished upload stays until it expires'),
   );
 }

@@ -117,6 +117,8 @@ async function workOn(
     if (found.kind === 'refused') return found;
     const { entry, offsetBytes, upload } = found;
     const store: TusStore<UploadOutcome> = { found: { ...upload, offsetBytes } };
+    // A part of no bytes: the library asks for it to be written all the same.
+    if (offsetBytes === upload.sizeBytes) store.append = async () => offsetBytes;
     if (!entry) return await judge(dependencies, exchange, store);
     if (request.method === 'DELETE') {
       store.remove = async () => {
