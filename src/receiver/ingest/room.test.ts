@@ -32,6 +32,16 @@ describe('a declared body', () => {
     await assert.rejects(roomOf(99, 100).reserve(0), isRefused);
   });
 
+  test('of nothing is refused for nothing that others were promised; what is refused for that says so', async () => {
+    const room = roomOf(1_000, 100);
+    room.hold(2_000, 0);
+    await room.reserve(0);
+    await assert.rejects(room.reserve(1), {
+      ...isRefused,
+      message: /1000 bytes free, 2000 of them for what is under way, /,
+    });
+  });
+
   test('counts until it has arrived or is given up', async () => {
     const room = roomOf(1_000, 0);
     const first = await room.reserve(600);

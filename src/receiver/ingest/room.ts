@@ -62,11 +62,14 @@ export class Room {
         release();
         throw error;
       });
-      if (freeBytes - this.#outstandingBytes >= this.#minFreeBytes) return;
+      // Who brings nothing takes nothing of what others were promised.
+      const promisedBytes = bytes === 0 ? 0 : this.#outstandingBytes - bytes;
+      if (freeBytes - promisedBytes - bytes >= this.#minFreeBytes) return;
       release();
+      const promised = promisedBytes > 0 ? `, ${promisedBytes} of them for what is under way,` : '';
       throw new AppError(
         'disk-reserve',
-        `the store has ${freeBytes} bytes free and keeps ${this.#minFreeBytes} in reserve; ${bytes} more do not fit`,
+        `the store has ${freeBytes} bytes free${promised} and keeps ${this.#minFreeBytes} in reserve; ${bytes} more do not fit`,
         { retryable: true },
       );
     };

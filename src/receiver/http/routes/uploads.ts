@@ -3,6 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { noStepObserver } from '../../../lib/after-step.ts';
 import { AppError } from '../../../lib/app-error.ts';
+import { PROBLEMS } from '../../../protocol/problem.ts';
 import { hostOf, type Principal } from '../../identity/principal.ts';
 import { checkPlainBody, type Refusal } from '../../ingest/check-episode.ts';
 import type { StoredOrRefused } from '../../ingest/commit-episode.ts';
@@ -131,12 +132,16 @@ async function workOn(
       // Whole, and not stored: that an upload is at its end is told only when it is.
       isStoring = true;
       const stored = await finish(dependencies, exchange, entry);
+      came = isOurs(stored);
       if (stored.kind === 'refused') return stored;
       return withVerdict(await judge(dependencies, exchange, store), stored);
     }
     if (request.method !== 'PATCH') return await judge(dependencies, exchange, store);
     const refusal = await checkPart(dependencies, request);
-    if (refusal) return refusal;
+    if (refusal) {
+      came = isOurs(refusal);
+      return refusal;
+    }
     let reachedBytes = offsetBytes;
     store.append = async () => {
       const part = await receiveUpload(dependencies, entry, request, {
@@ -223,6 +228,11 @@ async function judge(
 function withVerdict(outcome: UploadOutcome, verdict: StoredVerdict): UploadOutcome {
   // It is stored, whatever tus says of the request that led to it.
   return outcome.kind === 'answer' ? { ...outcome, verdict } : { kind: 'answer', status: 204, headers: {}, verdict };
+}
+
+/** The receiver could not: its client came, and must not find it expired for that. */
+function isOurs(outcome: StoredOrRefused): boolean {
+  return outcome.kind === 'refused' && PROBLEMS[outcome.code][0] >= 500;
 }
 
 function sendContinue(exchange: UploadExchange): void {
