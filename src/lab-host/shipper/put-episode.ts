@@ -3,6 +3,7 @@
 
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { AfterStep } from '../../lib/after-step.ts';
+import { AppError, messageOf } from '../../lib/app-error.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { HEADER } from '../../protocol/headers.ts';
@@ -68,7 +69,10 @@ export function createTransport(options: TransportOptions): Transport {
     async put(hostId, episode, stop) {
       let isUploaded = false;
       if (way?.isResumable(episode)) {
-        const uploaded = await uploadEpisode(uploads, hostId, episode, stop);
+        const uploaded = await uploadEpisode(uploads, hostId, episode, stop).catch((error: unknown) => {
+          if (!isOdd(error) || !way.odd()) throw error;
+          return { kind: 'unusable', why: messageOf(error) } as const;
+        });
         if (uploaded.kind === 'answered') return uploaded.answer;
         if (uploaded.kind === 'unusable') {
           way.unusable();
@@ -96,6 +100,10 @@ export function createTransport(options: TransportOptions): Transport {
     ask,
     close: () => connections.close(),
   };
+}
+
+function isOdd(error: unknown): boolean {
+  return error instanceof AppError && ['upload-odd-answer', 'upload-unsettled'].includes(error.code);
 }
 
 function headersOf({ sha256, sizeBytes, stamp }: PackedEpisode, isUploaded: boolean): OutgoingHttpHeaders {

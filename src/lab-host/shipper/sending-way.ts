@@ -9,11 +9,15 @@ const NEVER_BELOW_BYTES = 1024 * 1024;
 /** A receiver that serves no uploads may be a newer one an hour later. */
 const ASK_AGAIN_MS = 60 * 60_000;
 
+/** What stands before the receiver may refuse the parts of an upload, and let a PUT through. */
+const MOST_ODD_IN_A_ROW = 3;
+
 export class SendingWay {
   readonly #aboveBytes: () => number;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #cutOff = new Set<string>();
   #unusableUntilMs = Number.NEGATIVE_INFINITY;
+  #oddInARow = 0;
 
   constructor(aboveBytes: () => number, clock: Pick<Clock, 'monotonicMs'>) {
     this.#aboveBytes = aboveBytes;
@@ -30,6 +34,12 @@ export class SendingWay {
     this.#unusableUntilMs = this.#clock.monotonicMs() + ASK_AGAIN_MS;
   }
 
+  /** An upload came to nothing that is known. True when that is so again and again: it is to go by PUT. */
+  odd(): boolean {
+    this.#oddInARow += 1;
+    return this.#oddInARow >= MOST_ODD_IN_A_ROW;
+  }
+
   /** A PUT of it had begun and came to no answer. */
   cutOff({ episodeId }: PackedEpisode): void {
     this.#cutOff.add(episodeId);
@@ -37,5 +47,6 @@ export class SendingWay {
 
   answered({ episodeId }: PackedEpisode): void {
     this.#cutOff.delete(episodeId);
+    this.#oddInARow = 0;
   }
 }

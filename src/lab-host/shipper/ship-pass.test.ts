@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { publishEpisode } from '../../../test/support/episodes.ts';
@@ -12,7 +12,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { parsePlainLogLine } from '../../lib/log-line.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { makeProblem, type ProblemCode } from '../../protocol/problem.ts';
-import { type DataLayout, dataLayout, makeDataDirectories } from '../data-layout.ts';
+import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from '../data-layout.ts';
 import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import { GateMemory } from './gate-memory.ts';
 import { HeldBack } from './held-back.ts';
@@ -182,6 +182,19 @@ describe('a long outage', () => {
       others.flatMap((episodeId) => [oldest, episodeId]),
     );
     assert.deepEqual(tarballs(), [`${oldest}.tar.zst`]);
+  });
+
+  test('a tarball of which the receiver has a part stays, and so does the note of it', async () => {
+    const [oldest = '', , begun = ''] = publish(4);
+    const dependencies = await openPass({ concurrency: 1 });
+    const { tarball, uploadNote } = outboxFiles(layout, begun);
+    answer = ({ episodeId }) => {
+      if (episodeId === begun) writeFileSync(uploadNote, '{}');
+      return problem('gate-unknown');
+    };
+    await shipPass(dependencies, stop.signal);
+    assert.deepEqual(tarballs().sort(), [`${oldest}.tar.zst`, basename(tarball)]);
+    assert.ok(readdirSync(layout.outbox).includes(basename(uploadNote)));
   });
 
   test('an impatient pass packs nothing more once there is no hope', async () => {

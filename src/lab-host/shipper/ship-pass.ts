@@ -91,8 +91,10 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
     if (stop.aborted) return outcome;
     tellOfRoom(episodeId, outcome);
     const isPutOff = outcome === 'waiting' && attempts() > attemptsBefore && !isAlone(episodeId);
-    // The same bytes are packed again when its turn comes. What cannot be removed now is a matter of the next sweep.
-    if (!turns.ended(episodeId, isPutOff && hasTarball(episodeId)))
+    const isKept = turns.ended(episodeId, isPutOff && hasTarball(episodeId));
+    // The same bytes are packed again when its turn comes. What cannot be removed now is a matter of the next sweep. Of an upload that has
+    // begun the receiver has a part: it is gone on with. There are no more of them than the receiver lets a host begin.
+    if (!isKept && !(isPutOff && hasBegunUpload(episodeId)))
       await discardPacked(layout, episodeId).catch(() => undefined);
     return outcome;
   }
@@ -104,6 +106,10 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
 
   function hasTarball(episodeId: string): boolean {
     return existsSync(outboxFiles(layout, episodeId).tarball);
+  }
+
+  function hasBegunUpload(episodeId: string): boolean {
+    return existsSync(outboxFiles(layout, episodeId).uploadNote);
   }
 
   function tellStuck(name: string, error: unknown): void {

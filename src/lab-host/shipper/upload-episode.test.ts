@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, type TestContext, test } from 'node:test';
 import { sha256 } from '../../../test/support/episodes.ts';
@@ -370,6 +370,27 @@ describe('what an upload under way is answered', () => {
       assert.ok(receiver.seen.length <= 10, receiver.methods.join());
     });
   }
+
+  test('parts that something on the way refuses again and again: it goes by PUT', async (t) => {
+    const receiver = await begun(t);
+    receiver.inPlace = (request, response) => request.method === 'PATCH' && answer(response, 403, '<html>');
+    const shipper = shipperTo(t, receiver.url);
+    for (const attempt of [1, 2]) {
+      await assert.rejects(shipper.send(episodeOf()), { code: 'upload-odd-answer' }, `attempt ${attempt}`);
+    }
+    assert.equal(await shipper.send(episodeOf()), 'shipped');
+    assert.equal(receiver.methods.at(-1), 'PUT');
+  });
+
+  test('a disk that takes no note: it goes on all the same', async (t) => {
+    const receiver = await TusReceiver.start(t, join(root, 'receiver'));
+    const episode = episodeOf();
+    mkdirSync(`${uploadNoteFile(episode.tarballPath)}.tmp`);
+    const shipper = shipperTo(t, receiver.url);
+    assert.equal(await shipper.send(episode), 'duplicate');
+    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'PUT']);
+    assert.match(shipper.log.join(), /cannot be noted/);
+  });
 
   for (const code of ['upload-offset-mismatch', undefined] as const) {
     test(`a PATCH at another offset (${code ?? 'without a code'}) asks where it stands and goes on`, async (t) => {

@@ -49,7 +49,10 @@ export async function uploadEpisode(
       if (created.kind !== 'created') return ended(created);
       afterStep('upload-created');
       path = created.path;
-      await notes.write(episode, path);
+      // On a disk that takes no note it goes on from memory: only a kill would make it begin anew.
+      await notes.write(episode, path).catch((error: unknown) => {
+        logger.info({ err: error, episode: episodeId }, 'upload: where it is cannot be noted');
+      });
       // The gate was asked with it.
       mayBeRefused = false;
       reached = { kind: 'at', offsetBytes: 0 };

@@ -5,7 +5,7 @@ import { readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { AfterStep } from '../../lib/after-step.ts';
-import { isMissing } from '../../lib/app-error.ts';
+import { errnoOf } from '../../lib/app-error.ts';
 import { toJsonFile } from '../../lib/durable-file.ts';
 import { uploadNoteFile } from '../data-layout.ts';
 import type { PackedEpisode } from './pack-episode.ts';
@@ -35,7 +35,8 @@ export class UploadNotes {
       const note = noteSchema.safeParse(JSON.parse(readFileSync(uploadNoteFile(tarballPath), 'utf8'))).data;
       return note?.receiver === this.#receiver && note.sha256 === sha256 ? note.path : undefined;
     } catch (error) {
-      if (isMissing(error) || error instanceof SyntaxError) return undefined;
+      // One that cannot be read is as good as none: it begins anew.
+      if (errnoOf(error) !== undefined || error instanceof SyntaxError) return undefined;
       throw error;
     }
   }
