@@ -1,7 +1,7 @@
 // What a power cut would take from a directory at any moment of a traced run: what was written and not fsynced, and the names that were
 // made in a directory and not fsynced with it. Stricter than any one filesystem: no fsync of a file keeps its name.
 
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { Program } from './program.ts';
 import { readTrace, type SystemCall } from './traced-program.ts';
@@ -32,7 +32,9 @@ export class TracedDirectory {
     const program = Program.command('strace', [...args, ...command], { UV_THREADPOOL_SIZE: '24', ...environment });
     const end = async (): Promise<TracedDirectory> => {
       await program.ended;
-      return new TracedDirectory(root, before, readTrace(trace));
+      const calls = readTrace(trace);
+      rmSync(trace);
+      return new TracedDirectory(root, before, calls);
     };
     return { program, end };
   }

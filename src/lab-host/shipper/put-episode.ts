@@ -73,12 +73,13 @@ export function createTransport(options: TransportOptions): Transport {
           if (!isOdd(error) || !way.odd()) throw error;
           return { kind: 'unusable', why: messageOf(error) } as const;
         });
+        if (uploaded.kind !== 'unusable') way.understood();
         if (uploaded.kind === 'answered') return uploaded.answer;
         if (uploaded.kind === 'unusable') {
           way.unusable();
           logger.info(
             { why: uploaded.why },
-            'the receiver serves no resumable uploads: episodes go by PUT for an hour',
+            'resumable uploads cannot be used with this receiver: episodes go by PUT for an hour',
           );
         }
         isUploaded = uploaded.kind === 'done';

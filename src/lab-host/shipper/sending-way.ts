@@ -1,5 +1,5 @@
 // Which way an episode goes, the one place that decides it: by a resumable upload if it is large, or if a PUT of it was cut off on the way
-// before; by PUT if it is small, and to a receiver that serves no uploads.
+// before; by PUT if it is small, and to a receiver that serves no uploads or that none get through to.
 
 import type { Clock } from '../../lib/clock.ts';
 import type { PackedEpisode } from './pack-episode.ts';
@@ -29,7 +29,7 @@ export class SendingWay {
     return sizeBytes > this.#aboveBytes() || (sizeBytes > NEVER_BELOW_BYTES && this.#cutOff.has(episodeId));
   }
 
-  /** The receiver serves no uploads. */
+  /** The receiver serves no uploads, or none get through to it. */
   unusable(): void {
     this.#unusableUntilMs = this.#clock.monotonicMs() + ASK_AGAIN_MS;
   }
@@ -40,6 +40,11 @@ export class SendingWay {
     return this.#oddInARow >= MOST_ODD_IN_A_ROW;
   }
 
+  /** An upload came to something that is known; a PUT in between says nothing of that. */
+  understood(): void {
+    this.#oddInARow = 0;
+  }
+
   /** A PUT of it had begun and came to no answer. */
   cutOff({ episodeId }: PackedEpisode): void {
     this.#cutOff.add(episodeId);
@@ -47,6 +52,5 @@ export class SendingWay {
 
   answered({ episodeId }: PackedEpisode): void {
     this.#cutOff.delete(episodeId);
-    this.#oddInARow = 0;
   }
 }
