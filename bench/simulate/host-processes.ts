@@ -58,6 +58,6 @@ function merge(parts: readonly HostsAnswer[]) {
     latenessMs: all(({ lateness }) => lateness),
     answers: sum(({ answers }) => answers),
     failures: sum(({ failures }) => failures),
-    stored: parts.reduce((total, { stored }) => total + stored, 0),
+    stored: new Map(parts.flatMap(({ stored }) => [...stored])),
   };
 }

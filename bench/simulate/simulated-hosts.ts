@@ -33,7 +33,8 @@ export interface HostsAnswer {
   answers: Record<string, number>;
   /** No answer came: the system's own word, and whether it was a new connection. */
   failures: Record<string, number>;
-  stored: number;
+  /** What was answered 201: the digest by `host/episode`. */
+  stored: Map<string, string>;
 }
 
 // Of so many hosts one runs code that the gate no longer trusts.
@@ -78,7 +79,7 @@ async function run(command: HostsCommand): Promise<HostsAnswer> {
     lateness: new Float64Array(),
     answers: {},
     failures: {},
-    stored: 0,
+    stored: new Map(),
   };
   const underWay = new Set<Promise<void>>();
   const startsAtMs = performance.now() + (command.startsAtMs - Date.now());
@@ -92,7 +93,7 @@ async function run(command: HostsCommand): Promise<HostsAnswer> {
       if (outcome.kind === 'failed') return count(answer.failures, `${event.kind} ${outcome.why}`);
       took[event.kind].push(performance.now() - dueMs);
       count(answer.answers, `${event.kind} ${outcome.status} ${outcome.code}`);
-      if (outcome.status === 201) answer.stored += 1;
+      if (outcome.status === 201) answer.stored.set(episodeOf(event), bodyOf(event, bodies).sha256);
     });
     underWay.add(one);
     void one.finally(() => underWay.delete(one));
@@ -113,13 +114,20 @@ async function send(command: HostsCommand, event: Event, bodies: readonly Body[]
     return await ask(command, event.host, 'POST', '/v1/heartbeat', heartbeatOf(hostId, command.commit));
   if (event.kind === 'host-health')
     return await ask(command, event.host, 'PUT', `/v1/host-health/${hostId}`, HEALTH_REPORT);
-  const { bytes, sha256 } = bodies[(event.host + event.number) % bodies.length] as Body;
+  const { bytes, sha256 } = bodyOf(event, bodies);
   const isStale = event.host % STALE_EVERY === STALE_EVERY - 1;
-  const path = `/v1/episodes/${hostId}/episode-${String(event.number).padStart(6, '0')}.tar.zst`;
-  return await ask(command, event.host, 'PUT', path, bytes, {
+  return await ask(command, event.host, 'PUT', `/v1/episodes/${episodeOf(event)}.tar.zst`, bytes, {
     'X-Content-SHA256': sha256,
     'X-Cis490-Code-Commit': isStale ? command.staleCommit : command.commit,
   });
+}
+
+function bodyOf({ host, number }: Event, bodies: readonly Body[]): Body {
+  return bodies[(host + number) % bodies.length] as Body;
+}
+
+function episodeOf({ host, number }: Event): string {
+  return `${hostIdOf(host)}/episode-${String(number).padStart(6, '0')}`;
 }
 
 async function ask(

@@ -87,11 +87,13 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     const tookS = (performance.now() - beganMs) / 1000;
     const cost = readProcessCost(receiver.pid);
     const after = await readReceiverCounts(receiver.port);
-    onProgress(`${load.stored} episodes of ${hosts} hosts are stored; the ledger is compared`);
+    onProgress(`${load.stored.size} episodes of ${hosts} hosts are stored; the ledger is compared`);
     const ledger = await readLedger(receiver.root);
     const rows = [...ledger.values()].reduce((sum, digests) => sum + digests.length, 0);
-    if (rows !== ledger.size || rows < load.stored) {
-      throw new Error(`${load.stored} were answered 201; the ledger has ${rows} rows of ${ledger.size} episodes`);
+    if (rows !== ledger.size) throw new Error(`the ledger has ${rows} rows of ${ledger.size} episodes`);
+    for (const [episode, sha256] of load.stored) {
+      if (ledger.get(episode)?.[0] !== sha256)
+        throw new Error(`${episode} was answered 201; the ledger has ${ledger.get(episode) ?? 'no row'}`);
     }
     const tick = async () =>
       await measureCommand(LAUNCHER, ['fleet-health', '--config', join(place, 'receiver.toml')], { directory, stop });
@@ -103,6 +105,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     const cpuS = cost.cpuS - costBefore.cpuS;
     return {
       ...load,
+      stored: load.stored.size,
       rows,
       receiver: {
         peakMiB: cost.peakMiB,

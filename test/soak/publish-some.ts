@@ -8,6 +8,9 @@ import type { SoakHost } from './soak-fleet.ts';
 
 const MOST_AT_ONCE = 6;
 const LARGEST_BYTES = 1024 * 1024;
+// A few are cut off in the middle, whatever the link.
+const LARGE = 0.02;
+const LARGE_BYTES = 24 * 1024 * 1024;
 const FROM_OTHER_CODE = 0.1;
 
 export function publishSome(hosts: readonly SoakHost[], published: Published[], random: () => number): void {
@@ -16,11 +19,15 @@ export function publishSome(hosts: readonly SoakHost[], published: Published[], 
     const host = hosts[Math.floor(random() * hosts.length)];
     if (!host) throw new Error('no hosts');
     const episodeId = `ep-${String(published.length + 1).padStart(6, '0')}`;
-    const content = contentOf(published.length, Math.floor(random() ** 4 * LARGEST_BYTES));
+    const content = contentOf(published.length, sizeOf(random));
     const commit = random() < FROM_OTHER_CODE ? STALE_COMMIT : GOOD_COMMIT;
     const files = { 'data.bin': content, 'logs/out.txt': `episode ${episodeId}\n` };
     published.push({ host, episodeId, manifest: publishEpisode(host.data, host.hostId, { episodeId, commit, files }) });
   }
+}
+
+function sizeOf(random: () => number): number {
+  return Math.floor(random() < LARGE ? random() * LARGE_BYTES : random() ** 4 * LARGEST_BYTES);
 }
 
 /** As incompressible as random bytes, and the same for the same number: a key stream. */

@@ -216,8 +216,9 @@ class Soak {
       if (!stored.has(`${host.hostId}/${episodeId}`)) this.#faults.push(`${host.hostId}/${episodeId} was never stored`);
       if (!existsSync(join(host.data, 'shipped', episodeId))) this.#faults.push(`${episodeId} is not in shipped/`);
     }
-    const places = [join(store, 'incoming'), ...hosts.map(({ data }) => join(data, 'outbox'))];
-    for (const place of places) for (const name of namesIn(place)) this.#faults.push(`${place} still holds ${name}`);
+    const places = [join(store, 'incoming'), join(store, 'uploads'), ...hosts.map(({ data }) => join(data, 'outbox'))];
+    const left = places.flatMap((place) => namesIn(place).map((name) => join(place, name)));
+    for (const path of left) if (path !== join(store, 'uploads/idle.json')) this.#faults.push(`${path} is left`);
     return report;
   }
 
