@@ -38,6 +38,8 @@ before(async () => {
 });
 after(async () => await machines?.stop());
 
+const dropInOf = (unit: string) => `etc/systemd/system/${unit}.service.d/short.conf`;
+
 let isBroken = false;
 
 /** In the order in which they stand: each goes on with what the one before left, and none when that failed. */
@@ -117,21 +119,24 @@ step('each machine restarts, one of them by a power cut, and all is back', async
     assert.equal((await machine.sure('systemctl --failed --plain --no-legend')).trim(), '');
 });
 
-step('a shipper that stands still is started anew by the watchdog', async () => {
+step('a shipper or a receiver that stands still is started anew by the watchdog', async () => {
   const [host] = hosts;
   assert.ok(host);
-  host.write(
-    'etc/systemd/system/cis490-shipper.service.d/short.conf',
-    '[Service]\nWatchdogSec=3\nTimeoutAbortSec=1\nRestartSec=1\n',
-  );
-  await host.sure('systemctl daemon-reload; systemctl restart cis490-shipper');
-  const property = async (name: string) => (await host.sure(`systemctl show -P ${name} cis490-shipper`)).trim();
-  const pid = await property('MainPID');
-  await host.sure(`kill -STOP ${pid}`);
-  await until(async () => !['0', pid].includes(await property('MainPID')), 'another shipper runs');
-  assert.match(await host.sure('journalctl -u cis490-shipper -o cat'), /Watchdog timeout/);
+  const services: [BootedMachine, string][] = [
+    [host, 'cis490-shipper'],
+    [receiver, 'cis490-receiver'],
+  ];
+  for (const [machine, unit] of services) {
+    machine.write(dropInOf(unit), '[Service]\nWatchdogSec=3\nTimeoutAbortSec=1\nRestartSec=1\n');
+    await machine.sure(`systemctl daemon-reload; systemctl restart ${unit}`);
+    const property = async (name: string) => (await machine.sure(`systemctl show -P ${name} ${unit}`)).trim();
+    const pid = await property('MainPID');
+    await machine.sure(`kill -STOP ${pid}`);
+    await until(async () => !['0', pid].includes(await property('MainPID')), `another process of ${unit} runs`);
+    assert.match(await machine.sure(`journalctl -u ${unit} -o cat`), /Watchdog timeout/);
+    machine.write(dropInOf(unit), '');
+  }
   await stored('lab-1', await countStored('lab-1'));
-  host.write('etc/systemd/system/cis490-shipper.service.d/short.conf', '');
 });
 
 step('the page of metrics: a shipper that may write where node_exporter reads', async () => {
