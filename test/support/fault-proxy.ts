@@ -7,6 +7,9 @@ import type { TestContext } from 'node:test';
 // What the proxy itself keeps of a dripping connection: the rest waits where it comes from.
 const MOST_WAITING_BYTES = 512 * 1024;
 
+// RFC 8446, 5.1: the type of the first record.
+const TLS_HANDSHAKE = 22;
+
 /** What becomes of one connection. Bytes are counted from the lab host to the receiver, headers included. */
 export type LinkFault =
   | { kind: 'none' }
@@ -23,7 +26,7 @@ export type LinkFault =
   /** After so many answers the connection is as in `stall`, between two requests. */
   | { kind: 'half-open'; afterAnswers: number };
 
-/** Only of connections whose first request brings bytes of an episode, a PUT or a PATCH: small requests pass. */
+/** Only of connections whose first request brings bytes of an episode, a PUT or a PATCH, or that are TLS: small requests pass. */
 export class FaultProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -31,7 +34,7 @@ export class FaultProxy {
   readonly #toPort: number;
   #dripped: Buffer = Buffer.alloc(0);
   #dripTo: { from: Socket; to: Socket } | undefined;
-  /** How many connections brought a PUT or a PATCH. */
+  /** How many connections brought a PUT or a PATCH, or were TLS. */
   uploads = 0;
   /** All that went on to the receiver, headers included. */
   passedBytes = 0;
@@ -42,7 +45,7 @@ export class FaultProxy {
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
 
-  /** `plan`: one fault for each connection with a PUT or a PATCH, in order; the connections after those are without. */
+  /** `plan`: one fault for each connection of those, in order; the connections after those are without. */
   static async start(t: TestContext, toPort: number, plan: readonly LinkFault[]): Promise<FaultProxy> {
     const proxy = new FaultProxy(toPort, plan);
     proxy.#server.listen(0, '127.0.0.1');
@@ -72,7 +75,7 @@ export class FaultProxy {
   #accept(host: Socket): void {
     this.#track(host);
     host.once('data', (first: Buffer) => {
-      const isUpload = /^(?:PUT|PATCH) /.test(first.toString('latin1', 0, 6));
+      const isUpload = first[0] === TLS_HANDSHAKE || /^(?:PUT|PATCH) /.test(first.toString('latin1', 0, 6));
       if (isUpload) this.uploads += 1;
       const fault: LinkFault = (isUpload ? this.#plan.shift() : undefined) ?? { kind: 'none' };
       const receiver = this.#track(connect(this.#toPort, '127.0.0.1'));

@@ -1,16 +1,18 @@
 // Who may reach the receiver by certificate: through its own TLS, and through a real Caddy with the Caddyfile that ships with it.
 
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { request as requestHttp } from 'node:http';
 import { Agent, request as requestHttps } from 'node:https';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { clientCertHeader, type IssuedCertificate, TestAuthority } from '../support/certificates.ts';
-import { sha256 } from '../support/episodes.ts';
+import { publishEpisode, sha256 } from '../support/episodes.ts';
+import { FaultProxy } from '../support/fault-proxy.ts';
 import { GOOD_COMMIT, TestFleet } from '../support/fleet.ts';
-import { namesIn, readRows } from '../support/nothing-lost.ts';
-import { freePort, PROJECT_ROOT, Program } from '../support/program.ts';
+import { checkNothingLost, namesIn, readRows } from '../support/nothing-lost.ts';
+import { eventually, freePort, PROJECT_ROOT, Program } from '../support/program.ts';
 import { hasSystemPart } from '../support/system-part.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -219,6 +221,32 @@ test('behind Caddy: certificates that do not count', async (t) => {
     await assert.rejects(putOverTls(lab, port, target('lab-1', 'e'), { host }), 'Caddy ends the handshake itself');
   }
   assert.equal(readRows(lab.fleet.store).length, 0);
+});
+
+test('behind Caddy: a large episode goes by an upload, and goes on where its link broke', async (t) => {
+  if (!hasSystemPart(t, ['caddy', 'version'], 'caddy')) return;
+  const lab = await createLab(t, BEHIND_PROXY);
+  const { port } = await startCaddy(t, lab);
+  // Whichever of its first connections brings the episode.
+  const link = await FaultProxy.start(t, port, Array(3).fill({ kind: 'cut', atByte: 9_000_000 }));
+  const host = lab.fleet.addHost('lab-1', 'concurrency = 1\nresumable_above = "1 MiB"');
+  const { certFile, keyFile } = lab.ca.issue();
+  const tls = `[receiver.tls]\nca_file = "${lab.ca.certFile}"\ncert_file = "${certFile}"\nkey_file = "${keyFile}"\n`;
+  const toml = readFileSync(host.config, 'utf8').replace(
+    lab.fleet.url,
+    link.url.replace('http://127.0.0.1', 'https://localhost'),
+  );
+  writeFileSync(host.config, `${toml}${tls}`);
+  const files = { 'data.bin': randomBytes(16_000_000) };
+  const manifest = publishEpisode(host.data, 'lab-1', { episodeId: 'ep-1', commit: GOOD_COMMIT, files });
+
+  const shipper = lab.fleet.startShipper(host);
+  t.after(() => shipper.kill());
+  await eventually(() => namesIn(join(host.data, 'shipped')).length === 1, 'it is shipped');
+  assert.match(shipper.stderr, /not shipped yet.*\n(?:.*\n)*.*upload goes on .*from_byte=[1-9]\d{6}/);
+  assert.ok(link.passedBytes < 1.5 * 16_000_000, `${link.passedBytes} passed`);
+  const { faults } = await checkNothingLost(lab.fleet.store, [{ host, episodeId: 'ep-1', manifest }]);
+  assert.deepEqual(faults, []);
 });
 
 test('what only a trusted proxy may say is nothing from any other address', async (t) => {
