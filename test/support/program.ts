@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 export const PROJECT_ROOT = join(import.meta.dirname, '..', '..');
 const LAUNCHER = join(PROJECT_ROOT, 'bin/cis490');
+const COMPILE_CACHE = join(import.meta.dirname, 'compile-cache.ts');
 
 // Only to end a test that hangs; nothing is measured against it.
 const PATIENCE_MS = 120_000;
@@ -57,7 +58,7 @@ export class Program {
 
   /** A TypeScript file of the tests, on this Node. */
   static script(path: string, args: string[], environment: NodeJS.ProcessEnv = {}): Program {
-    return new Program(process.execPath, [path, ...args], environment);
+    return new Program(process.execPath, ['--import', COMPILE_CACHE, path, ...args], environment);
   }
 
   /** Waits for output that matches; fails with all that was printed when the program ends without it. */
