@@ -1,5 +1,6 @@
 // A small fleet that is well: a receiver with its monitor, and lab hosts that ship to it, each a machine of its own, with the real programs.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DoctorReport, doctorReportSchema } from '../../src/protocol/doctor-report.ts';
 import { TestAuthority } from '../support/certificates.ts';
@@ -130,12 +131,12 @@ mv made/${episodeId} episodes/${episodeId}`,
   /** One more episode of it, and the receiver has it. */
   async stored(host: string): Promise<void> {
     const [id] = await this.publish(host);
-    const isTrue = async (machine: string, test: string) => (await this.machines.shell(machine, test)).code === 0;
+    const isThere = (machine: string, path: string) => existsSync(join(this.machines.insideRootOf(machine), path));
     // Once it is retired its answer has come, and the attempt is counted.
     await until(
-      async () =>
-        (await isTrue(RECEIVER, `test -e /var/lib/cis490/episodes/${host}/${id}.tar.zst`)) &&
-        (await isTrue(host, `test ! -e /var/lib/cis490/data/episodes/${id}`)),
+      () =>
+        isThere(RECEIVER, `var/lib/cis490/episodes/${host}/${id}.tar.zst`) &&
+        !isThere(host, `var/lib/cis490/data/episodes/${id}`),
       `${host} stores ${id}`,
     );
   }

@@ -70,6 +70,12 @@ export class Machines {
     return join(this.directory, 'machines', name);
   }
 
+  /** The same with what is mounted in it, its disk. */
+  insideRootOf(name: string): string {
+    const [network, holder] = ['network', name].map((of) => this.#pidOf(of));
+    return join(`/proc/${network}/root/proc/${holder}/root`, this.rootOf(name));
+  }
+
   /** `addresses`: of all that know each other by name; its own, too. */
   async add(name: string, addresses: Readonly<Record<string, string>>): Promise<void> {
     const address = addresses[name] ?? '';
@@ -147,8 +153,12 @@ export class Machines {
   }
 
   #inNetwork(): string[] {
-    const pid = readFileSync(join(this.directory, 'wire/network.pid'), 'utf8').trim();
-    return ['-t', pid, '-m', '-n', '-p'];
+    return ['-t', this.#pidOf('network'), '-m', '-n', '-p'];
+  }
+
+  /** Of what holds its namespaces: the network's as it is here, a machine's as it is in the network. */
+  #pidOf(name: string): string {
+    return readFileSync(join(this.directory, `wire/${name}.pid`), 'utf8').trim();
   }
 }
 
