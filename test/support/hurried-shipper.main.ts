@@ -5,7 +5,7 @@ import { labHostConfigDefinition } from '../../src/lab-host/lab-host-config.ts';
 import { runShipper } from '../../src/lab-host/shipper/app.ts';
 import { type Clock, formatWallTime, systemClock } from '../../src/lib/clock.ts';
 import { loadConfig } from '../../src/lib/config/load-config.ts';
-import { createLogger } from '../../src/lib/logger.ts';
+import { plainLogger } from './plain-logger.ts';
 import { PROJECT_ROOT } from './program.ts';
 
 class HurriedClock implements Clock {
@@ -54,6 +54,6 @@ await runShipper({
   installRoot: PROJECT_ROOT,
   once: false,
   stop: stop.signal,
-  logger: createLogger({ level: 'info', form: 'plain', clock, write: (line) => process.stderr.write(line) }),
+  logger: plainLogger(clock),
   clock,
 });

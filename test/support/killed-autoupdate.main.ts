@@ -5,9 +5,9 @@ import { runAutoupdate } from '../../src/lab-host/autoupdate/app.ts';
 import { labHostConfigDefinition } from '../../src/lab-host/lab-host-config.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { loadConfig } from '../../src/lib/config/load-config.ts';
-import { createLogger } from '../../src/lib/logger.ts';
 import { programRunner } from '../../src/lib/self-check/run-program.ts';
 import { killAfter } from './kill-after.ts';
+import { plainLogger } from './plain-logger.ts';
 
 const [configPath = '', installRoot = '', step = ''] = process.argv.slice(2);
 let sleptMs = 0;
@@ -25,7 +25,7 @@ const { exitCode } = await runAutoupdate({
   check: false,
   run: programRunner(process.env),
   clock,
-  logger: createLogger({ level: 'info', form: 'plain', clock, write: (line) => process.stderr.write(line) }),
+  logger: plainLogger(clock),
   stop: new AbortController().signal,
   afterStep: killAfter(step, 1),
 });

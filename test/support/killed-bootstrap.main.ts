@@ -4,16 +4,15 @@
 import { runBootstrap } from '../../src/lab-host/bootstrap/app.ts';
 import { runCertFetch } from '../../src/lab-host/cert-fetch/app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logger.ts';
 import { killAfter } from './kill-after.ts';
+import { plainLogger } from './plain-logger.ts';
 
 const [root = '', tree = '', seedPath = '', step = ''] = process.argv.slice(2);
-const write = (line: string) => process.stderr.write(line);
 const afterStep = killAfter(step, 1);
 const shared = {
   stop: new AbortController().signal,
   clock: systemClock,
-  logger: createLogger({ level: 'info', form: 'plain', clock: systemClock, write }),
+  logger: plainLogger(),
   afterStep,
 };
 const limits = { renewAt: 0.66, connectTimeoutMs: 60_000, idleTimeoutMs: 60_000 };

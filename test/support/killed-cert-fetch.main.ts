@@ -5,11 +5,10 @@ import { join } from 'node:path';
 import { runCertFetch } from '../../src/lab-host/cert-fetch/app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Secret } from '../../src/lib/config/secret-file.ts';
-import { createLogger } from '../../src/lib/logger.ts';
 import { killAfter } from './kill-after.ts';
+import { plainLogger } from './plain-logger.ts';
 
 const [identityRoot = '', estUrl = '', step = '', token = ''] = process.argv.slice(2);
-const write = (line: string) => process.stderr.write(line);
 await runCertFetch({
   identityRoot,
   hostId: 'lab-1',
@@ -22,6 +21,6 @@ await runCertFetch({
   force: token === '',
   stop: new AbortController().signal,
   clock: systemClock,
-  logger: createLogger({ level: 'info', form: 'plain', clock: systemClock, write }),
+  logger: plainLogger(),
   afterStep: killAfter(step, 1),
 });

@@ -3,8 +3,8 @@
 
 import { runExport } from '../../src/export/app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logger.ts';
 import { killAfter } from './kill-after.ts';
+import { plainLogger } from './plain-logger.ts';
 
 const [root = '', directory = '', step = '', nth = '1'] = process.argv.slice(2);
 process.exitCode = await runExport({
@@ -16,12 +16,7 @@ process.exitCode = await runExport({
   json: false,
   output: process.stdout,
   progress: { update: () => undefined, clear: () => undefined },
-  logger: createLogger({
-    level: 'info',
-    form: 'plain',
-    clock: systemClock,
-    write: (line) => process.stderr.write(line),
-  }),
+  logger: plainLogger(),
   clock: systemClock,
   random: Math.random,
   stop: new AbortController().signal,

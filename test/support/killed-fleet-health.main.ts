@@ -4,8 +4,8 @@
 import { runFleetHealth } from '../../src/fleet-health/app.ts';
 import { THRESHOLDS } from '../../src/fleet-health/observed.fixture.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { createLogger } from '../../src/lib/logger.ts';
 import { killAfter } from './kill-after.ts';
+import { plainLogger } from './plain-logger.ts';
 
 const [indexPath = '', alertsPath = '', journalFile = '', nowWall = '', step = ''] = process.argv.slice(2);
 await runFleetHealth({
@@ -21,12 +21,7 @@ await runFleetHealth({
   json: false,
   telling: { notifiers: [], heartbeatUrl: undefined, recoveryRuns: 2, reminderS: 3600 },
   output: process.stdout,
-  logger: createLogger({
-    level: 'info',
-    form: 'plain',
-    clock: systemClock,
-    write: (line) => process.stderr.write(line),
-  }),
+  logger: plainLogger(),
   clock: systemClock,
   afterStep: killAfter(step, 1),
 });

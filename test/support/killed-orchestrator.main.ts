@@ -5,14 +5,13 @@ import { labHostConfigDefinition } from '../../src/lab-host/lab-host-config.ts';
 import { runOrchestrator } from '../../src/lab-host/orchestrator/app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { loadConfig } from '../../src/lib/config/load-config.ts';
-import { createLogger } from '../../src/lib/logger.ts';
 import { createNotifier } from '../../src/lib/sd-notify.ts';
 import { killAfter } from './kill-after.ts';
+import { plainLogger } from './plain-logger.ts';
 
 const [configPath = '', installRoot = '', step = '', nth = '1'] = process.argv.slice(2);
 const { config } = loadConfig(labHostConfigDefinition, configPath);
-const write = (line: string) => process.stderr.write(line);
-const logger = createLogger({ level: 'info', form: 'plain', clock: systemClock, write });
+const logger = plainLogger();
 process.exitCode = await runOrchestrator({
   config,
   installRoot,

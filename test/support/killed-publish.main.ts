@@ -5,17 +5,16 @@ import { labHostConfigDefinition } from '../../src/lab-host/lab-host-config.ts';
 import { publishDirectory } from '../../src/lab-host/orchestrator/publish-directory.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { loadConfig } from '../../src/lib/config/load-config.ts';
-import { createLogger } from '../../src/lib/logger.ts';
 import { killAfter } from './kill-after.ts';
+import { plainLogger } from './plain-logger.ts';
 
 const [configPath = '', directory = '', step = '', keep = ''] = process.argv.slice(2);
-const write = (line: string) => process.stderr.write(line);
 await publishDirectory({
   directory,
   given: { id: undefined, commit: undefined, schemaVersion: undefined },
   keep: keep === 'keep',
   config: loadConfig(labHostConfigDefinition, configPath).config,
-  logger: createLogger({ level: 'info', form: 'plain', clock: systemClock, write }),
+  logger: plainLogger(),
   clock: systemClock,
   afterStep: killAfter(step, 1),
 });

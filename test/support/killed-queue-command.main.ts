@@ -5,15 +5,15 @@ import { labHostConfigDefinition } from '../../src/lab-host/lab-host-config.ts';
 import { runDrain, runPurge, runRequeue, runReship } from '../../src/lab-host/shipper/queue-tools/app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { loadConfig } from '../../src/lib/config/load-config.ts';
-import { createLogger } from '../../src/lib/logger.ts';
 import { killAfter } from './kill-after.ts';
+import { plainLogger } from './plain-logger.ts';
 
 const [configPath = '', step = '', nth = '1', command = ''] = process.argv.slice(2);
 const write = (text: string) => void process.stderr.write(text);
 const options = {
   config: loadConfig(labHostConfigDefinition, configPath).config,
   clock: systemClock,
-  logger: createLogger({ level: 'info', form: 'plain', clock: systemClock, write }),
+  logger: plainLogger(),
   output: { write },
   afterStep: killAfter(step, Number(nth)),
 };

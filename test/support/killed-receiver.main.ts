@@ -3,22 +3,17 @@
 
 import { systemClock } from '../../src/lib/clock.ts';
 import { loadConfig } from '../../src/lib/config/load-config.ts';
-import { createLogger } from '../../src/lib/logger.ts';
 import { runReceiver } from '../../src/receiver/app.ts';
 import { receiverConfigDefinition } from '../../src/receiver/receiver-config.ts';
 import { killAfter } from './kill-after.ts';
+import { plainLogger } from './plain-logger.ts';
 
 const [configPath = '', step = '', nth = '1'] = process.argv.slice(2);
 await runReceiver({
   config: loadConfig(receiverConfigDefinition, configPath).config,
   version: null,
   stop: new AbortController().signal,
-  logger: createLogger({
-    level: 'info',
-    form: 'plain',
-    clock: systemClock,
-    write: (line) => process.stderr.write(line),
-  }),
+  logger: plainLogger(),
   clock: systemClock,
   afterStep: killAfter(step, Number(nth)),
 });

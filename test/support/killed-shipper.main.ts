@@ -5,8 +5,8 @@ import { labHostConfigDefinition } from '../../src/lab-host/lab-host-config.ts';
 import { runShipper } from '../../src/lab-host/shipper/app.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { loadConfig } from '../../src/lib/config/load-config.ts';
-import { createLogger } from '../../src/lib/logger.ts';
 import { killAfter } from './kill-after.ts';
+import { plainLogger } from './plain-logger.ts';
 import { PROJECT_ROOT } from './program.ts';
 
 const [configPath = '', step = '', nth = '1'] = process.argv.slice(2);
@@ -15,12 +15,7 @@ await runShipper({
   installRoot: PROJECT_ROOT,
   once: true,
   stop: new AbortController().signal,
-  logger: createLogger({
-    level: 'info',
-    form: 'plain',
-    clock: systemClock,
-    write: (line) => process.stderr.write(line),
-  }),
+  logger: plainLogger(),
   clock: systemClock,
   afterStep: killAfter(step, Number(nth)),
 });

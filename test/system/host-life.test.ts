@@ -5,11 +5,12 @@ import assert from 'node:assert/strict';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
+import { after, before, type TestContext } from 'node:test';
 import type { BootedMachine } from '../support/containers/booted-machine.ts';
 import { canBootMachines } from '../support/containers/booted-machines.ts';
 import { fromImage, fromStick, overHttp, SEED, writeSeed } from '../support/host-life-arrivals.ts';
 import { HostLifeLab, IDENTITY, killService, recordQuickly, seen } from '../support/host-life-lab.ts';
+import { stepsInOrder } from '../support/in-order.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';
 
@@ -26,21 +27,15 @@ before(async () => {
 });
 after(async () => await lab?.machines.stop());
 
-let isBroken = false;
-
-/** In the order in which they stand: each goes on with what the one before left, and none when that failed. */
+const inOrder = stepsInOrder();
 const step = (name: string, run: () => Promise<void>) =>
-  test(name, async (t) => {
-    if (!canBootMachines(t)) return;
-    if (isBroken) return t.skip('a step before it failed');
-    isBroken = true;
+  inOrder(name, async (t) => {
     const startMs = performance.now();
     await run().catch(async (error: unknown) => {
       for (const host of lab.hosts) t.diagnostic(`${host.name}: ${await lastWords(host)}`);
       throw error;
     });
     t.diagnostic(`${((performance.now() - startMs) / 1000).toFixed(1)} s`);
-    isBroken = false;
   });
 
 step('the receiver: installed, with its own authority, and a release published', async () => {

@@ -4,11 +4,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
+import { after, before, type TestContext } from 'node:test';
 import type { BootedMachine } from '../support/containers/booted-machine.ts';
 import { BootedMachines, canBootMachines } from '../support/containers/booted-machines.ts';
 import { makeReleaseTree } from '../support/containers/release-tree.ts';
 import { mustRun } from '../support/containers/run-command.ts';
+import { stepsInOrder } from '../support/in-order.ts';
 import { pageCommands, pageToml } from '../support/page-commands.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';
@@ -40,17 +41,7 @@ after(async () => await machines?.stop());
 
 const dropInOf = (unit: string) => `etc/systemd/system/${unit}.service.d/short.conf`;
 
-let isBroken = false;
-
-/** In the order in which they stand: each goes on with what the one before left, and none when that failed. */
-const step = (name: string, run: () => Promise<void>) =>
-  test(name, async (t) => {
-    if (!canBootMachines(t)) return;
-    if (isBroken) return t.skip('a step before it failed');
-    isBroken = true;
-    await run();
-    isBroken = false;
-  });
+const step = stepsInOrder();
 
 step('a receiver: installed as a template first, told what to edit, and running after that', async () => {
   const first = await receiver.sure(`${TREE}/scripts/install-receiver.sh`);

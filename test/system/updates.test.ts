@@ -5,13 +5,14 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { chownSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
+import { after, before, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BootedMachine } from '../support/containers/booted-machine.ts';
 import { BootedMachines, canBootMachines } from '../support/containers/booted-machines.ts';
 import { UpdatedHost } from '../support/containers/updated-host.ts';
 import { publishEpisode } from '../support/episodes.ts';
 import type { TestHost } from '../support/fleet.ts';
+import { stepsInOrder } from '../support/in-order.ts';
 import { checkNothingLost, namesIn, type Published } from '../support/nothing-lost.ts';
 import { makeDirectory } from '../support/temporary-directory.ts';
 import { until } from '../support/until.ts';
@@ -79,17 +80,7 @@ after(async () => {
   await machines?.stop();
 });
 
-let isBroken = false;
-
-/** In the order in which they stand: each goes on with what the one before left, and none when that failed. */
-const step = (name: string, run: () => Promise<void>) =>
-  test(name, async (t) => {
-    if (!canBootMachines(t)) return;
-    if (isBroken) return t.skip('a step before it failed');
-    isBroken = true;
-    await run();
-    isBroken = false;
-  });
+const step = stepsInOrder();
 
 step('a receiver and three hosts, installed from the first release, record and ship', async () => {
   const { first, second, failing } = releases;
