@@ -28,7 +28,7 @@ export class TracedDirectory {
   static start(root: string, command: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     const before = new Set(pathsUnder(root));
     const trace = `${root}.trace`;
-    const args = ['-f', '-y', '-qq', '-s', '120', '-o', trace, '-e', `trace=${CALLS}`, '-e', SLOW_SYNCS];
+    const args = ['-fyqq', '--seccomp-bpf', '-s', '120', '-o', trace, '-e', `trace=${CALLS}`, '-e', SLOW_SYNCS];
     const program = Program.command('strace', [...args, ...command], { UV_THREADPOOL_SIZE: '24', ...environment });
     const end = async (): Promise<TracedDirectory> => {
       await program.ended;

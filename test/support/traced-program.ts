@@ -20,7 +20,7 @@ export interface SystemCall {
 /** `straceArgs` may inject failures. strace counts them for each thread alone: one worker thread makes the count plain. */
 export function startTraced(args: string[], tracePath: string, straceArgs: string[] = []): Program {
   const launcher = join(PROJECT_ROOT, 'bin/cis490');
-  const strace = ['-f', '-y', '-qq', '-s', '80', '-o', tracePath, '-e', `trace=${CALLS}`, ...straceArgs];
+  const strace = ['-fyqq', '--seccomp-bpf', '-s', '80', '-o', tracePath, '-e', `trace=${CALLS}`, ...straceArgs];
   return Program.command('strace', [...strace, launcher, ...args], {
     UV_THREADPOOL_SIZE: straceArgs.some((arg) => arg.includes(':when=')) ? '1' : '24',
   });
