@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { pauseAfterLook } from './until.ts';
 
 export const PROJECT_ROOT = join(import.meta.dirname, '..', '..');
 const LAUNCHER = join(PROJECT_ROOT, 'bin/cis490');
@@ -12,6 +13,7 @@ const COMPILE_CACHE = join(import.meta.dirname, 'compile-cache.ts');
 
 // Only to end a test that hangs; nothing is measured against it.
 const PATIENCE_MS = 120_000;
+const SHORTEST_PAUSE_MS = 20;
 
 export interface Ended {
   code: number | null;
@@ -138,8 +140,10 @@ export async function freePort(): Promise<number> {
 /** Polls until `condition` holds; the patience only ends a test that hangs. */
 export async function eventually(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
-  while (!(await condition())) {
+  for (;;) {
+    const lookedAt = performance.now();
+    if (await condition()) return;
     if (Date.now() > deadline) throw new Error(`never came true: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await pauseAfterLook(performance.now() - lookedAt, SHORTEST_PAUSE_MS);
   }
 }

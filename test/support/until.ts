@@ -2,10 +2,10 @@
 
 // Only to end a test that hangs.
 const PATIENCE_MS = 180_000;
-// Between two looks. One that starts a program leaves four fifths of the time to what it waits for.
 const SHORTEST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 500;
+// A look that starts a program, or reads much, leaves four fifths of the time to what it waits for.
 const PAUSE_PER_LOOK = 4;
+const LONGEST_PAUSE_MS = 500;
 
 /** Polls; a condition that throws does not hold yet, and its error is told at the end. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -19,8 +19,12 @@ export async function until(condition: () => boolean | Promise<boolean>, what: s
       why = error;
     }
     if (performance.now() > deadline) throw new Error(`never came true: ${what}. ${why}`);
-    const tookMs = performance.now() - lookedAt;
-    const pauseMs = Math.min(Math.max(SHORTEST_PAUSE_MS, PAUSE_PER_LOOK * tookMs), LONGEST_PAUSE_MS);
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await pauseAfterLook(performance.now() - lookedAt, SHORTEST_PAUSE_MS);
   }
+}
+
+/** Between two looks, the first of which took so long. */
+export async function pauseAfterLook(tookMs: number, shortestMs: number): Promise<void> {
+  const pauseMs = Math.min(Math.max(shortestMs, PAUSE_PER_LOOK * tookMs), LONGEST_PAUSE_MS);
+  await new Promise((resolve) => setTimeout(resolve, pauseMs));
 }
