@@ -5,5 +5,10 @@ export const QUARTERS = 96;
 
 /** Counts quarters since 1970. `wallTime`: any ISO 8601 instant; NaN for what is none. */
 export function quarterOf(wallTime: string): number {
-  return Math.floor(Date.parse(wallTime) / QUARTER_MS);
+  return quarterAt(Date.parse(wallTime));
+}
+
+/** `timeMs`: since 1970. */
+export function quarterAt(timeMs: number): number {
+  return Math.floor(timeMs / QUARTER_MS);
 }

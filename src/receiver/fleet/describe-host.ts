@@ -17,26 +17,21 @@ export interface HostContext {
   outcomes: Outcomes;
   distanceOf: (commit: string) => number | null;
   thresholds: StateThresholds;
-  /** A wall time. */
-  now: string;
+  /** The wall time, milliseconds since 1970. */
+  nowMs: number;
 }
 
 export function describeHost(host: HostKnowledge, context: HostContext): FleetHost {
   const { hostId, last, heartbeat, doctor, heardAtWall } = host;
   const { retired, alerts, outcomes } = context;
-  const day = host.day.sum(context.now);
-  const seen = [last?.received_at_wall, heartbeat?.receivedAtWall, doctor?.receivedAtWall, heardAtWall];
+  const day = host.day.sum(context.nowMs);
   return {
     host_id: hostId,
     state: stateOf(host, context),
     expected: context.isExpected,
     retired: retired ? { at: retired.retiredAt, by: retired.by, reason: retired.reason } : null,
     alerts: [...alerts],
-    last_seen_at:
-      seen
-        .filter((time) => time !== undefined)
-        .toSorted()
-        .at(-1) ?? null,
+    last_seen_at: latestOf(last?.received_at_wall, heartbeat?.receivedAtWall, doctor?.receivedAtWall, heardAtWall),
     last_stored_at: last?.received_at_wall ?? null,
     episodes: host.episodes,
     bytes: host.sizeBytes,
@@ -53,10 +48,17 @@ export function describeHost(host: HostKnowledge, context: HostContext): FleetHo
   };
 }
 
+/** Wall times sort as text. */
+function latestOf(...times: (string | undefined)[]): string | null {
+  let latest: string | null = null;
+  for (const time of times) if (time !== undefined && (latest === null || time > latest)) latest = time;
+  return latest;
+}
+
 function stateOf({ last, heartbeat, doctor }: HostKnowledge, context: HostContext): HostState {
-  const { retired, alerts, outcomes, thresholds, now } = context;
+  const { retired, alerts, outcomes, thresholds, nowMs } = context;
   const signs = {
-    nowMs: Date.parse(now),
+    nowMs,
     isRetired: retired !== undefined,
     symptoms: alerts.map(({ symptom }) => symptom),
     lastStoredAtMs: last && Date.parse(last.received_at_wall),

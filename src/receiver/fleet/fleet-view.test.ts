@@ -108,7 +108,7 @@ function setUp() {
     },
     figures: async () => {
       const [host] = await view.hosts();
-      return [host?.episodes, host?.day.sum(NOW_WALL).episodes, host?.last?.seq];
+      return [host?.episodes, host?.day.sum(Date.parse(NOW_WALL)).episodes, host?.last?.seq];
     },
     end: async () => {
       stop.abort();

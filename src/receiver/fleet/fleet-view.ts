@@ -184,7 +184,8 @@ export class FleetView {
       // Those that were taken back since count as stored, as they do for one who has followed.
       const page = await ledger.list({ since, withRetracted: true }, after, PAGE_ROWS);
       if (stop.aborted) return;
-      for (const row of page.rows) if (row.seq <= readTo) days.get(row.host_id)?.add(row, clock.wallTime());
+      const now = clock.wallTime();
+      for (const row of page.rows) if (row.seq <= readTo) days.get(row.host_id)?.add(row, now);
       after = page.nextAfterSeq;
     }
     for (const { hostId, episodes, sizeBytes, last } of totals) {

@@ -47,7 +47,8 @@ export async function readFleet(sources: FleetSources, alertBoard: AlertBoard): 
   const [known, board, ranAt] = await Promise.all([fleet.hosts(), alertBoard.now(), monitorState.lastRunAt()]);
   const outcomes = attemptCounter.recent(WINDOW_MIN);
   const now = clock.wallTime();
-  const hosts = known.map((host) => describe(host, outcomes.get(host.hostId) ?? {}, { sources, board, now }));
+  const nowMs = Date.parse(now);
+  const hosts = known.map((host) => describe(host, outcomes.get(host.hostId) ?? {}, { sources, board, nowMs }));
   return {
     generated_at: now,
     head: gate.head(),
@@ -67,7 +68,7 @@ export async function readFleetHost(
   const [known, board] = await Promise.all([fleet.find(hostId), alertBoard.now()]);
   if (!known) return undefined;
   const outcomes = attemptCounter.recent(WINDOW_MIN).get(hostId) ?? {};
-  const host = describe(known, outcomes, { sources, board, now: clock.wallTime() });
+  const host = describe(known, outcomes, { sources, board, nowMs: Date.parse(clock.wallTime()) });
   if (!host.doctor) return { ...host, doctor: null };
   // A damaged report has no checks to show; GET /v1/host-health tells of the damage.
   const report = await hostState.getReport(hostId).catch(() => undefined);
@@ -77,7 +78,7 @@ export async function readFleetHost(
 function describe(
   host: HostKnowledge,
   outcomes: Outcomes,
-  { sources, board, now }: { sources: FleetSources; board: Board; now: string },
+  { sources, board, nowMs }: { sources: FleetSources; board: Board; nowMs: number },
 ): FleetHost {
   const { fleet, gate, stateThresholds } = sources;
   return describeHost(host, {
@@ -87,7 +88,7 @@ function describe(
     outcomes,
     distanceOf: (commit) => gate.distanceOf(commit),
     thresholds: stateThresholds,
-    now,
+    nowMs,
   });
 }
 

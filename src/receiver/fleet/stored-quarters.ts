@@ -1,7 +1,7 @@
 // What one host stored in the last 24 hours, by quarter of an hour: enough for a day's sum and its strip, in a hundred numbers.
 
 import type { SequencedRow } from '../../protocol/ledger-row.ts';
-import { QUARTERS, quarterOf } from './day-quarters.ts';
+import { QUARTERS, quarterAt, quarterOf } from './day-quarters.ts';
 
 export interface StoredQuarter {
   episodes: number;
@@ -37,9 +37,9 @@ export class StoredQuarters {
     });
   }
 
-  /** Their episodes alone: a thousand strips are drawn of them at once. */
-  episodes(now: string): Readonly<Uint32Array> {
-    const current = quarterOf(now);
+  /** Their episodes alone: a thousand strips are drawn of them at once. `nowMs`: the wall time, since 1970. */
+  episodes(nowMs: number): Readonly<Uint32Array> {
+    const current = quarterAt(nowMs);
     if (this.#counted?.current === current) return this.#counted.counts;
     const oldest = current - QUARTERS + 1;
     const counts = new Uint32Array(QUARTERS);
@@ -50,9 +50,9 @@ export class StoredQuarters {
     return counts;
   }
 
-  /** Of all of them. */
-  sum(now: string): Readonly<StoredQuarter> {
-    const current = quarterOf(now);
+  /** Of all of them. `nowMs`: the wall time, since 1970. */
+  sum(nowMs: number): Readonly<StoredQuarter> {
+    const current = quarterAt(nowMs);
     if (this.#summed?.current === current) return this.#summed.total;
     const total = { episodes: 0, sizeBytes: 0 };
     for (const [quarter, { episodes, sizeBytes }] of this.#quarters) {

@@ -52,10 +52,10 @@ export async function lookAtFleet(sources: PictureSources, alertBoard: AlertBoar
     sources.fleet.hosts(),
   ]);
   const now = fleet.generated_at;
+  const nowMs = Date.parse(now);
   const days = new Map(known.map(({ hostId, day }) => [hostId, day]));
   const refusals = sources.attemptCounter.refusedDay();
-  const isLate = (since: string | null, afterMs: number) =>
-    since === null || Date.parse(now) - Date.parse(since) > afterMs;
+  const isLate = (since: string | null, afterMs: number) => since === null || nowMs - Date.parse(since) > afterMs;
   const { enabled, lastError, refreshedAt } = gateStatus;
   const isBlind = enabled && gate.isKnown() && lastError !== null && isLate(refreshedAt, GATE_LATE_MS);
   return {
@@ -64,7 +64,7 @@ export async function lookAtFleet(sources: PictureSources, alertBoard: AlertBoar
     gateBlind: isBlind ? { since: refreshedAt, why: lastError } : undefined,
     monitorLate: isLate(fleet.monitor_ran_at, MONITOR_LATE_MS) ? { since: fleet.monitor_ran_at } : undefined,
     dayOf: ({ host_id, episodes, episodes_24h }) => ({
-      stored: days.get(host_id)?.episodes(now) ?? [],
+      stored: days.get(host_id)?.episodes(nowMs) ?? [],
       refused: refusals.get(host_id)?.refused,
       failed: refusals.get(host_id)?.failed,
       hasStoredBefore: episodes > episodes_24h,
