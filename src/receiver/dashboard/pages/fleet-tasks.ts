@@ -107,7 +107,7 @@ function untoldTask(state: HostState, hosts: readonly FleetHost[]): Markup {
     state,
   )} <span class="why">without an alert</span></p>${copyable(`cis490 fleet show ${first}`)}${
     GONE_STATES.has(state) &&
-    html`<p class="muted">Gone for good? <code>cis490 host retire ${first} --reason …</code></p>`
+    html`<p class="muted">Gone for good? <code>cis490 host retire ${first} --reason &hellip;</code></p>`
   }</li>`;
 }
 
