@@ -7,7 +7,7 @@ import { acknowledgeAlert } from '../../alerts/decide.ts';
 import { describeAlert } from '../../alerts/describe-alert.ts';
 import { alertHostSchema, reasonBodySchema } from '../../alerts/read-silence.ts';
 import { nameOf } from '../../identity/principal.ts';
-import { readBodyAs } from '../read-body-as.ts';
+import { readJsonAs } from '../read-json.ts';
 import type { RouteDependencies } from '../route-dependencies.ts';
 import { answerProblem } from '../route-environment.ts';
 import type { RouteTable } from '../route-table.ts';
@@ -51,7 +51,7 @@ export function registerAlerts(routes: RouteTable, dependencies: RouteDependenci
       problems: ['bad-body', 'too-large', 'not-found', 'database-busy', 'disk-full'],
     },
     async ({ context, principal }) => {
-      const read = await readBodyAs(context, limits.pace, reasonBodySchema);
+      const read = await readJsonAs(context, limits.pace, reasonBodySchema);
       if (read.kind === 'refused') return read.answer;
       const id = context.req.param('alert_id') ?? '';
       const decision = { by: nameOf(principal), reason: read.value.reason };

@@ -2,8 +2,7 @@
 
 import { heartbeatSchema, MAX_HEARTBEAT_BYTES } from '../../../protocol/heartbeat.ts';
 import { allows } from '../../identity/principal.ts';
-import { explainMistakes } from '../explain-mistakes.ts';
-import { readJsonObject } from '../read-json.ts';
+import { readJsonAs } from '../read-json.ts';
 import type { RouteDependencies } from '../route-dependencies.ts';
 import { answerNothing, answerProblem } from '../route-environment.ts';
 import type { RouteTable } from '../route-table.ts';
@@ -20,15 +19,13 @@ export function registerHeartbeat(routes: RouteTable, { hostState, fleet, clock,
       problems: ['bad-body', 'too-large', 'disk-full'],
     },
     async ({ context, principal }) => {
-      const read = await readJsonObject(context, limits.pace, MAX_HEARTBEAT_BYTES);
-      if (read.kind !== 'object') return read.answer;
-      const parsed = heartbeatSchema.safeParse(read.value);
-      if (!parsed.success) return answerProblem(context, 'bad-body', explainMistakes(parsed.error));
-      const { host_id: hostId, machine, boot_id: bootId } = parsed.data;
+      const read = await readJsonAs(context, limits.pace, heartbeatSchema, MAX_HEARTBEAT_BYTES);
+      if (read.kind === 'refused') return read.answer;
+      const { host_id: hostId, machine, boot_id: bootId } = read.value;
       if (!allows(principal, 'send-heartbeat', hostId)) {
         return answerProblem(context, 'forbidden', `this credential does not allow it for host ${hostId}`);
       }
-      const heartbeat = { hostId, machine, bootId, receivedAtWall: clock.wallTime(), body: parsed.data };
+      const heartbeat = { hostId, machine, bootId, receivedAtWall: clock.wallTime(), body: read.value };
       await hostState.putHeartbeat(heartbeat);
       fleet.heartbeat(heartbeat);
       return answerNothing(context);

@@ -26,7 +26,7 @@ export function registerHostHealth(routes: RouteTable, { hostState, fleet, limit
     },
     async ({ context, hostId }) => {
       const read = await readJsonObject(context, limits.pace, MAX_REPORT_BYTES);
-      if (read.kind !== 'object') return read.answer;
+      if (read.kind === 'refused') return read.answer;
       const { receivedAtWall } = await hostState.putReport(hostId, read.bytes);
       fleet.report(hostId, read.bytes, receivedAtWall);
       return context.json({ host_id: hostId, received_at_wall: receivedAtWall });

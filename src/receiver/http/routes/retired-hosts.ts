@@ -5,7 +5,7 @@ import type { AlertBoard } from '../../alerts/alert-board.ts';
 import { reasonBodySchema } from '../../alerts/read-silence.ts';
 import { retireHost } from '../../fleet/retire-host.ts';
 import { nameOf } from '../../identity/principal.ts';
-import { readBodyAs } from '../read-body-as.ts';
+import { readJsonAs } from '../read-json.ts';
 import type { RouteDependencies } from '../route-dependencies.ts';
 import { answerNothing, answerProblem } from '../route-environment.ts';
 import type { RouteTable } from '../route-table.ts';
@@ -31,7 +31,7 @@ export function registerRetiredHosts(
       problems: ['bad-host-id', 'bad-body', 'too-large', 'not-found', 'database-busy', 'disk-full'],
     },
     async ({ context, principal, hostId }) => {
-      const read = await readBodyAs(context, limits.pace, reasonBodySchema);
+      const read = await readJsonAs(context, limits.pace, reasonBodySchema);
       if (read.kind === 'refused') return read.answer;
       if (!fleet.isKnown(hostId)) return answerProblem(context, 'not-found', `nothing is known of host ${hostId}`);
       const { host } = await retireHost({ control, clock, by: nameOf(principal) }, hostId, read.value.reason);

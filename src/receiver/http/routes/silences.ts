@@ -6,7 +6,7 @@ import { endSilence, makeSilence } from '../../alerts/decide.ts';
 import { describeSilence } from '../../alerts/describe-alert.ts';
 import { newSilenceSchema } from '../../alerts/read-silence.ts';
 import { nameOf } from '../../identity/principal.ts';
-import { readBodyAs } from '../read-body-as.ts';
+import { readJsonAs } from '../read-json.ts';
 import type { RouteDependencies } from '../route-dependencies.ts';
 import { answerNothing, answerProblem } from '../route-environment.ts';
 import type { RouteTable } from '../route-table.ts';
@@ -40,7 +40,7 @@ export function registerSilences(routes: RouteTable, dependencies: RouteDependen
       problems: ['bad-body', 'too-large', 'database-busy', 'disk-full'],
     },
     async ({ context, principal }) => {
-      const read = await readBodyAs(context, limits.pace, newSilenceSchema);
+      const read = await readJsonAs(context, limits.pace, newSilenceSchema);
       if (read.kind === 'refused') return read.answer;
       const made = await makeSilence(decisions, read.value, nameOf(principal));
       if (made.kind === 'bad') return answerProblem(context, 'bad-body', made.detail);
