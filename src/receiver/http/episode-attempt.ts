@@ -1,5 +1,6 @@
 // One attempt to store an episode, by a PUT or by a resumable upload: who may make it, whose it counts as, and the lines that tell of it.
 
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from '../../lib/logger.ts';
 import type { StoredAnswer } from '../../protocol/answers.ts';
 import { isHostId } from '../../protocol/ids.ts';
@@ -20,6 +21,11 @@ export interface EpisodeAttempt {
 }
 
 export type Asked = { kind: 'known'; principal: Principal } | (Refusal & { principal?: Principal });
+
+export function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
 
 /** Whether whoever asks may write this host's episodes. */
 export function judgeWriter(principal: Principal, rawHostId: string): Asked {

@@ -1,4 +1,4 @@
-// Every endpoint but the episode PUT, in one app, and the contract that is made from them.
+// Every endpoint but those that bring an episode, in one app, and the contract that is made from them.
 
 import { Hono } from 'hono';
 import { AppError } from '../../lib/app-error.ts';
@@ -9,7 +9,7 @@ import type { RouteDependencies } from './route-dependencies.ts';
 import { answerProblem, type RouteEnvironment } from './route-environment.ts';
 import { RouteTable } from './route-table.ts';
 import { registerAlerts } from './routes/alerts.ts';
-import { describeUploads } from './routes/describe-uploads.ts';
+import { describeEpisodeWrites } from './routes/describe-episode-writes.ts';
 import { registerEpisode } from './routes/episode.ts';
 import { registerEpisodes } from './routes/episodes.ts';
 import { registerEst } from './routes/est.ts';
@@ -22,7 +22,6 @@ import { registerIndex } from './routes/index-stream.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerOpenApi } from './routes/openapi.ts';
 import { registerPing } from './routes/ping.ts';
-import { describePutEpisode } from './routes/put-episode.ts';
 import { registerReleases } from './routes/releases.ts';
 import { registerRetiredHosts } from './routes/retired-hosts.ts';
 import { registerSilences } from './routes/silences.ts';
@@ -55,8 +54,7 @@ export function createRoutes(dependencies: RouteDependencies): Hono<RouteEnviron
   registerReadiness(routes, dependencies);
   registerPing(routes, dependencies);
   registerVersionGate(routes, dependencies);
-  describePutEpisode(routes);
-  describeUploads(routes);
+  describeEpisodeWrites(routes);
   registerEpisode(routes, dependencies);
   registerEpisodes(routes, dependencies);
   registerIndex(routes, dependencies);

@@ -80,42 +80,24 @@ export function createReceiverServer(dependencies: ServerDependencies, tls: TlsS
   );
   const connections = new ConnectionLimit(limits.connections);
   const turns = new OneAtATime();
-  const malformed = new MalformedRefuser(dependencies, turns);
+  const refuser = new MalformedRefuser(dependencies, turns);
 
   const answer = async (request: IncomingMessage, response: ServerResponse, expects: Expectation) => {
     const requestId = randomUUID();
     response.setHeader(HEADER.requestId, requestId);
-    const refusal = findMalformed(request, expects);
+    const exchange = { request, response, requestId, awaitsContinue: expects !== 'nothing' };
+    const malformed = findMalformed(request, expects);
     const episode = request.method === 'PUT' ? EPISODE_TARGET.exec(request.url ?? '') : null;
     if (episode) {
       const [, rawHostId = '', rawName = ''] = episode;
-      const malformed = refusal && { code: refusal[0], detail: refusal[1] };
-      const awaitsContinue = expects !== 'nothing';
-      return await putEpisode(dependencies, {
-        request,
-        response,
-        requestId,
-        rawHostId,
-        rawName,
-        awaitsContinue,
-        malformed,
-      });
+      return await putEpisode(dependencies, { ...exchange, rawHostId, rawName, malformed });
     }
-    if (refusal) {
-      lingering.prepare(request, response, expects !== 'nothing');
-      sendAnswer(response, problemAnswer(...refusal, requestId));
-      return;
+    if (malformed) {
+      lingering.prepare(request, response, exchange.awaitsContinue);
+      return sendAnswer(response, problemAnswer(...malformed, requestId));
     }
     const upload = readUploadTarget(request.method ?? '', request.url ?? '');
-    if (upload) {
-      return await serveUpload(dependencies, {
-        ...upload,
-        request,
-        response,
-        requestId,
-        awaitsContinue: expects !== 'nothing',
-      });
-    }
+    if (upload) return await serveUpload(dependencies, { ...exchange, ...upload });
     await routes(request, response);
   };
   const answerFailure = (request: IncomingMessage, response: ServerResponse, error: unknown) => {
@@ -157,7 +139,7 @@ export function createReceiverServer(dependencies: ServerDependencies, tls: TlsS
   server.on('request', handle('nothing'));
   server.on('checkContinue', handle('continue'));
   server.on('checkExpectation', handle('something-else'));
-  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => void malformed.refuse(error, socket));
+  server.on('clientError', (error: Error & { code?: string }, socket: Socket) => void refuser.refuse(error, socket));
   server.timeout = limits.readerStallMs ?? READER_STALL_MS;
   server.on('timeout', (socket: Socket) => {
     // Quiet for good reason: we are at work, a follower waits for news, or a body comes, which has a pace of its own.

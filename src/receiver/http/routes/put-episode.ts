@@ -1,16 +1,11 @@
 // PUT /v1/episodes/{host}/{id}.tar.zst, on Node's own request and response: the body never passes through a copy.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { z } from 'zod';
 import { type AfterStep, noStepObserver } from '../../../lib/after-step.ts';
 import { AppError } from '../../../lib/app-error.ts';
 import type { Logger } from '../../../lib/logger.ts';
-import { storedAnswerSchema } from '../../../protocol/answers.ts';
-import { commitSchema } from '../../../protocol/commit.ts';
-import { sha256Schema } from '../../../protocol/digests.ts';
-import { HEADER } from '../../../protocol/headers.ts';
 import type { SequencedRow } from '../../../protocol/ledger-row.ts';
-import { PROBLEMS, type ProblemCode } from '../../../protocol/problem.ts';
+import type { ProblemCode } from '../../../protocol/problem.ts';
 import type { BlobStore, BlobWrite } from '../../../storage/blob-store.ts';
 import type { Ledger } from '../../../storage/ledger.ts';
 import type { AttemptCounter } from '../../attempts/attempt-counter.ts';
@@ -38,6 +33,7 @@ import type { PaceLimits } from '../body-pace.ts';
 import {
   type Asked,
   type EpisodeAttempt,
+  headerOf,
   hostToCount,
   judgeWriter,
   logRejected,
@@ -47,7 +43,6 @@ import {
 import type { LingeringCloser } from '../lingering-close.ts';
 import { problemAnswer, problemOf, sendAnswer } from '../problem-answer.ts';
 import { readBody } from '../read-body.ts';
-import type { RouteTable } from '../route-table.ts';
 
 export type AnswerStep = 'checked' | 'body-received' | 'answer-sent';
 
@@ -76,51 +71,7 @@ export interface PutExchange {
   /** The client waits for 100 before it sends the body. */
   awaitsContinue: boolean;
   /** What is wrong with the request as such. */
-  malformed: { code: ProblemCode; detail: string } | undefined;
-}
-
-/** Told by no other route: the request is answered on Node's own objects, and described here for the contract. */
-export function describePutEpisode(routes: RouteTable): void {
-  const isOfAnEpisode = (code: ProblemCode) =>
-    ![
-      'not-found',
-      'gone',
-      'method-not-allowed',
-      'range-not-satisfiable',
-      'bad-query',
-      'bad-body',
-      'file-missing',
-      'not-ready',
-      'too-many-followers',
-      'request-timeout',
-    ].includes(code);
-  routes.describe({
-    method: 'put',
-    path: '/v1/episodes/{host_id}/{episode_id}.tar.zst',
-    summary: 'Store an episode',
-    description:
-      'Refusals come before the body is read; with Expect: 100-continue, 100 comes once all checks have passed. 200 says that the same content is stored already.',
-    action: 'write-episode',
-    headers: z.object({
-      [HEADER.sha256]: sha256Schema
-        .optional()
-        .meta({ description: 'SHA-256 of the body in hex; or Repr-Digest or Content-Digest in its place' }),
-      [HEADER.reprDigest]: z.string().optional().meta({ description: 'RFC 9530, sha-256' }),
-      [HEADER.contentDigest]: z.string().optional().meta({ description: 'RFC 9530, sha-256' }),
-      [HEADER.commit]: commitSchema
-        .optional()
-        .meta({ description: 'The commit that made the episode: required while the gate is on' }),
-      [HEADER.dirty]: z.enum(['0', '1']).optional().meta({ description: '1 if it was made from a modified tree' }),
-      [HEADER.schemaVersion]: z
-        .string()
-        .optional()
-        .meta({ description: "The episode's schema version, passed through to the index" }),
-    }),
-    body: { schema: z.string().meta({ format: 'binary' }), description: 'The tarball, compressed with zstd' },
-    answer: { status: 201, description: 'Stored, and durable', schema: storedAnswerSchema },
-    also: { status: 200, description: 'It was stored already', schema: storedAnswerSchema },
-    problems: (Object.keys(PROBLEMS) as ProblemCode[]).filter(isOfAnEpisode),
-  });
+  malformed: [code: ProblemCode, detail: string] | undefined;
 }
 
 type Accepted = Extract<CheckOutcome, { kind: 'accepted' }>;
@@ -177,7 +128,7 @@ async function authenticate(
   dependencies: PutEpisodeDependencies,
   { request, rawHostId, malformed }: PutExchange,
 ): Promise<Asked> {
-  if (malformed) return { kind: 'refused', ...malformed };
+  if (malformed) return { kind: 'refused', code: malformed[0], detail: malformed[1] };
   const authentication = await dependencies.authenticator.authenticate(request);
   if (authentication.kind === 'refused') return authentication;
   return judgeWriter(authentication.principal, rawHostId);
@@ -185,10 +136,7 @@ async function authenticate(
 
 async function check(dependencies: PutEpisodeDependencies, exchange: PutExchange): Promise<CheckOutcome> {
   const { request } = exchange;
-  const header = (name: string) => {
-    const value = request.headers[name];
-    return Array.isArray(value) ? value.join(', ') : value;
-  };
+  const header = (name: string) => headerOf(request, name);
   const ids = readIds(exchange.rawHostId, exchange.rawName);
   if (ids.kind === 'refused') return ids;
   const checked = await checkEpisode(dependencies, ids.key, header);
