@@ -1,7 +1,7 @@
 // The last byte has come: gate, room and what is stored are asked once more, and then it is stored by the steps of a PUT.
 
-import { PROBLEMS } from '../../protocol/problem.ts';
-import { type CheckDependencies, checkEpisode, type Refusal } from '../ingest/check-episode.ts';
+import { outcomeKindOf } from '../attempts/outcome-kind.ts';
+import { type CheckDependencies, checkEpisode } from '../ingest/check-episode.ts';
 import {
   type CommitDependencies,
   commitEpisode,
@@ -11,8 +11,6 @@ import {
 import { headersOf, type UploadDependencies } from './create-upload.ts';
 import type { UnfinishedUpload } from './unfinished-uploads.ts';
 
-const FIRST_STATUS_OF_RECEIVER = 500;
-
 /** Under the upload's lock. Throws `disk-full`, `sync-failed` or `stopping`: then it is kept, whole, as after a refusal of 5xx. */
 export async function finishUpload(
   dependencies: UploadDependencies & CheckDependencies & CommitDependencies,
@@ -20,7 +18,7 @@ export async function finishUpload(
 ): Promise<StoredOrRefused> {
   const { uploads, unfinished } = dependencies;
   const outcome = await checkAndCommit(dependencies, upload);
-  if (outcome.kind === 'refused' && PROBLEMS[outcome.code][0] >= FIRST_STATUS_OF_RECEIVER) return outcome;
+  if (outcome.kind === 'refused' && outcomeKindOf(outcome.code) === 'failed') return outcome;
   unfinished.drop(upload.uploadId, outcome.kind === 'refused' ? 'removed' : 'stored');
   // Of what was stored just now nothing is left to remove.
   if (outcome.kind !== 'stored') await uploads.remove(upload.uploadId);
@@ -30,7 +28,7 @@ export async function finishUpload(
 async function checkAndCommit(
   dependencies: UploadDependencies & CheckDependencies & CommitDependencies,
   upload: UnfinishedUpload['upload'],
-): Promise<StoredOrRefused | Refusal> {
+): Promise<StoredOrRefused> {
   const { key, sizeBytes, metadata } = upload;
   // Its bytes are on the disk already: what is asked is whether the reserve still stands.
   const checked = await checkEpisode(dependencies, key, headersOf(metadata, 0));

@@ -38,8 +38,9 @@ const ASKED = [
   'upload-concat',
   'upload-defer-length',
   'upload-length',
+  'upload-metadata',
+  'upload-offset',
 ];
-const ASKED_TOO = ['upload-metadata', 'upload-offset'];
 const ANSWERED = /^(?:cache-control|location|tus-|upload-)/;
 
 export interface TusAnswer {
@@ -119,7 +120,7 @@ function isStop<Outcome>(result: unknown): result is Stop<Outcome> {
 
 function toWebRequest({ method, path, header }: TusRequest): Request {
   const headers = new Headers();
-  for (const name of [...ASKED, ...ASKED_TOO]) {
+  for (const name of ASKED) {
     const value = header(name);
     // A body with a creation is an extension that is not offered: without its type the library does not look for one.
     if (value !== undefined && !(name === 'content-type' && method === 'POST')) headers.set(name, value);

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import { noStepObserver } from '../../../lib/after-step.ts';
 import { AppError } from '../../../lib/app-error.ts';
-import { PROBLEMS } from '../../../protocol/problem.ts';
+import { outcomeKindOf } from '../../attempts/outcome-kind.ts';
 import { hostOf, type Principal } from '../../identity/principal.ts';
 import { checkPlainBody, type Refusal } from '../../ingest/check-episode.ts';
 import type { StoredOrRefused } from '../../ingest/commit-episode.ts';
@@ -12,7 +12,7 @@ import { finishUpload } from '../../uploads/finish-upload.ts';
 import { judgeByTus, readMetadata, TUS_VERSION, type TusStore } from '../../uploads/judge-by-tus.ts';
 import { receiveUpload } from '../../uploads/receive-upload.ts';
 import type { UnfinishedUpload } from '../../uploads/unfinished-uploads.ts';
-import { judgeWriter } from '../episode-attempt.ts';
+import { headerOf, judgeWriter } from '../episode-attempt.ts';
 import { problemOf } from '../problem-answer.ts';
 import { tellUpload } from './tell-upload.ts';
 import type { StoredVerdict, UploadExchange, UploadOutcome, UploadRouteDependencies } from './upload-exchange.ts';
@@ -232,17 +232,12 @@ function withVerdict(outcome: UploadOutcome, verdict: StoredVerdict): UploadOutc
 
 /** The receiver could not: its client came, and must not find it expired for that. */
 function isOurs(outcome: StoredOrRefused): boolean {
-  return outcome.kind === 'refused' && PROBLEMS[outcome.code][0] >= 500;
+  return outcome.kind === 'refused' && outcomeKindOf(outcome.code) === 'failed';
 }
 
 function sendContinue(exchange: UploadExchange): void {
   if (exchange.awaitsContinue) exchange.response.writeContinue();
   exchange.awaitsContinue = false;
-}
-
-function headerOf(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
 }
 
 function refused(code: Refusal['code'], detail: string): Refusal {
