@@ -1,10 +1,11 @@
 // cis490 ca token, list, revoke --host and revoke-token: who may come, who has come, and who counts no more.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { AppError } from '../../lib/app-error.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import type { EnrolmentToken } from '../../storage/enrolments.ts';
+import { digestOfToken } from '../identity/bearer-tokens.ts';
 import { formatTable } from '../identity/format-table.ts';
 import { parseExpiry } from '../identity/token-expiry.ts';
 import { serverAuthorityOf } from './authority-files.ts';
@@ -33,7 +34,7 @@ export async function createEnrolmentToken(wanted: NewEnrolment, context: Comman
   const expiresAt = parseExpiry(wanted.expires, Temporal.Instant.from(createdAt));
   const token = TOKEN_PREFIX + randomBytes(TOKEN_BYTES).toString('base64url');
   const id = `e-${randomBytes(4).toString('hex')}`;
-  const sha256 = createHash('sha256').update(token).digest('hex');
+  const sha256 = digestOfToken(token).toString('hex');
   await enrolments.putToken({ id, sha256, hostId: wanted.host, createdAt, expiresAt, by });
   // Of whoever has signed the certificate that the new host will see.
   const { fingerprint } = serverAuthorityOf(set);

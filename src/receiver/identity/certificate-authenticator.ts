@@ -5,6 +5,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../../lib/clock.ts';
+import { certificateFingerprint } from '../../protocol/est.ts';
 import type { Control } from '../../storage/control.ts';
 import { type Authentication, known, refused } from './authentication.ts';
 import { type Examined, examineCertificate, type Judgement, judgeCertificate } from './judge-certificate.ts';
@@ -103,10 +104,7 @@ export class CertificateAuthenticator {
 
 /** As the list of the revoked has them: hex digits without colons. */
 export function identifiersOf(certificate: X509Certificate): { serial: string; fingerprint: string } {
-  return {
-    serial: certificate.serialNumber,
-    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
-  };
+  return { serial: certificate.serialNumber, fingerprint: certificateFingerprint(certificate) };
 }
 
 function invalid(reason: string): Authentication {

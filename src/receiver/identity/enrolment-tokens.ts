@@ -1,10 +1,11 @@
 // The one-time token with which a new host asks for its certificate: the password of HTTP Basic, whatever the user is called. Found by
 // its SHA-256, compared in constant time.
 
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import type { Enrolments, EnrolmentToken } from '../../storage/enrolments.ts';
 import { type Refused, refused } from './authentication.ts';
+import { digestOfToken } from './bearer-tokens.ts';
 
 export type FoundEnrolmentToken = { kind: 'found'; token: EnrolmentToken } | Refused;
 
@@ -21,7 +22,7 @@ export async function findEnrolmentToken(
   if (secret === undefined) {
     return refused('credential-missing', 'send the enrolment token as the password of HTTP Basic (cis490 ca token)');
   }
-  const digest = createHash('sha256').update(secret).digest();
+  const digest = digestOfToken(secret);
   const token = await enrolments.findToken(digest.toString('hex'));
   if (!token || !timingSafeEqual(digest, Buffer.from(token.sha256, 'hex'))) {
     return refused('credential-invalid', 'this enrolment token is not known here');

@@ -1,10 +1,11 @@
 // cis490 token: makes, lists and revokes tokens. A token itself is seen once, on standard output; what is kept is its digest.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { AppError } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Control } from '../../storage/control.ts';
 import { hasCredential, type ReceiverConfig } from '../receiver-config.ts';
+import { digestOfToken } from './bearer-tokens.ts';
 import { formatTable } from './format-table.ts';
 import { parseExpiry } from './token-expiry.ts';
 import { addToken, readTokensFile, type TokenRecord, type TokenRole } from './tokens-file.ts';
@@ -47,7 +48,7 @@ export async function createToken(
     id: unusedId(existing),
     role,
     ...(host !== undefined && { host }),
-    sha256: createHash('sha256').update(token).digest('hex'),
+    sha256: digestOfToken(token).toString('hex'),
     created_at: created,
     ...(expiry !== undefined && { expires_at: expiry }),
   });

@@ -1,6 +1,7 @@
 // The host id in the subject of a certificate, where a proxy passes on its text (RFC 4514, as Go, nginx and OpenSSL write it).
 
 import type { Name } from '@peculiar/x509';
+import { loadX509Library } from '../certificates/x509-library.ts';
 
 // What programs write for attributes, beside the names that the library knows. None of them is the CN.
 const MORE_NAMES = {
@@ -25,9 +26,7 @@ export type ReadSubject = (text: string) => string[] | undefined;
 
 /** The library takes a while to load: only receivers with subject headers do. */
 export async function loadSubjectReader(): Promise<ReadSubject> {
-  // The library looks for it while it is loaded.
-  await import('reflect-metadata');
-  const { Name: NameClass } = await import('@peculiar/x509');
+  const { Name: NameClass } = await loadX509Library();
   return (text) => commonNamesIn(text, NameClass);
 }
 
