@@ -6,7 +6,8 @@ import { AppError, messageOf } from '../../lib/app-error.ts';
 import { parseCommit } from '../../protocol/commit.ts';
 
 /** Who told a commit. `last-known-good` is gate.json, whoever told it then. */
-export type SourceName = 'forgejo' | 'git-fallback' | 'git' | 'static' | 'last-known-good';
+export const SOURCE_NAMES = ['forgejo', 'git-fallback', 'git', 'static', 'last-known-good'] as const;
+export type SourceName = (typeof SOURCE_NAMES)[number];
 
 /** The branch as a source told it, newest first. May reach beyond the window: that only serves to tell distances. */
 export interface BranchKnowledge {

@@ -8,12 +8,11 @@ import type { Clock } from '../../lib/clock.ts';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { commitSchema } from '../../protocol/commit.ts';
+import { SOURCE_NAMES } from './commit-source.ts';
 
 export const GATE_FILE = 'gate.json';
 const FORMAT_VERSION = 1;
 const WRITE_EVERY_MS = 60_000;
-
-const SOURCES = ['forgejo', 'git-fallback', 'git', 'static', 'last-known-good'] as const;
 
 const gateFileSchema = z.object({
   format_version: z.literal(FORMAT_VERSION),
@@ -23,11 +22,11 @@ const gateFileSchema = z.object({
   /** Newest first. */
   commits: z.array(commitSchema),
   /** Who told these commits. */
-  learned_from: z.enum(SOURCES),
+  learned_from: z.enum(SOURCE_NAMES),
   /** Commits that count beside the window, because a fallback knew them. */
   added_commits: z.array(commitSchema),
   /** Who stood behind the gate when this was written. */
-  source: z.enum(SOURCES).nullable(),
+  source: z.enum(SOURCE_NAMES).nullable(),
   refreshed_at_wall: z.string().nullable(),
   last_error: z.string().nullable(),
 });
