@@ -7,7 +7,7 @@ import { isEpisodeId, isHostId } from '../../protocol/ids.ts';
 import { isTombstone, type SequencedRow } from '../../protocol/ledger-row.ts';
 import type { BlobReader, BlobStore } from '../../storage/blob-store.ts';
 import type { LedgerReader } from '../../storage/ledger-reader.ts';
-import { findInLedger, keyOf, surveyLedger } from '../data-set/scan-ledger.ts';
+import { confirmSuspects, keyOf, type Suspect, surveyLedger } from '../data-set/scan-ledger.ts';
 import type { StoreProblem } from '../data-set/store-problem.ts';
 import type { WorkProgress } from '../data-set/work-progress.ts';
 
@@ -35,7 +35,7 @@ type Copied = 'held' | 'copied' | 'interrupted' | StoreProblem;
 export async function copyEpisodes(options: CopyEpisodesOptions): Promise<CopyEpisodesOutcome> {
   const { from, to, progress, stop } = options;
   const survey = await surveyLedger(to.ledger);
-  const suspects = new Map<string, { problem: StoreProblem; seq: number }>();
+  const suspects = new Map<string, Suspect>();
   const outcome: CopyEpisodesOutcome = { kind: 'whole', episodes: 0, bytes: 0, copied: 0 };
   for await (const item of to.ledger.read(0)) {
     if (item.kind === 'bad-line' || isTombstone(item.entry) || survey.retracted.has(keyOf(item.entry))) continue;
@@ -52,11 +52,7 @@ export async function copyEpisodes(options: CopyEpisodesOptions): Promise<CopyEp
     const bytes = { done: outcome.bytes, total: survey.bytes };
     progress.update({ what: 'episodes', done: outcome.episodes, total: survey.episodes, bytes });
   }
-  // A file that is not there may have been retracted meanwhile, and only the first row of an episode counts.
-  const known = await findInLedger(from.ledger, suspects.keys());
-  for (const [key, { problem, seq }] of suspects) {
-    const found = known.get(key);
-    if (found?.isRetracted || (found?.rowSeq !== undefined && found.rowSeq !== seq)) continue;
+  for (const problem of await confirmSuspects(from.ledger, suspects)) {
     outcome.kind = 'damaged';
     options.onProblem(problem);
   }

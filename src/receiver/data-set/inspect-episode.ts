@@ -1,6 +1,7 @@
 // What a stored episode holds, for a page: its meta.json and its files. Bounded in bytes, files and time, whatever was packed.
 
 import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { MAX_META_BYTES, META_FILE } from '../../protocol/episode-meta.ts';
 import { type InspectLimits, walkWithinLimits } from './inspect-limits.ts';
 import type { PackedFile } from './walk-packed.ts';
@@ -50,10 +51,9 @@ export async function inspectEpisode(tarball: Readable, limits: InspectLimits = 
 }
 
 async function readJson({ content }: PackedFile): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of content) chunks.push(chunk);
+  const bytes = await buffer(content);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return JSON.parse(bytes.toString());
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@
 import { isTombstone, type LedgerEntry, type SequencedRow } from '../../protocol/ledger-row.ts';
 import type { BlobKey } from '../../storage/blob-store.ts';
 import type { LedgerReader } from '../../storage/ledger-reader.ts';
+import type { StoreProblem } from './store-problem.ts';
 
 export interface LedgerSurvey {
   /** Those that are stored and not retracted. */
@@ -35,7 +36,7 @@ function count(survey: LedgerSurvey, { bytes }: SequencedRow, times: 1 | -1): vo
 }
 
 /** What the ledger has of an episode: the seq of its first row, which is the one that stands, and whether it was retracted. */
-export interface InLedger {
+interface InLedger {
   rowSeq: number | undefined;
   isRetracted: boolean;
 }
@@ -53,6 +54,25 @@ export async function findInLedger(ledger: LedgerReader, keys: Iterable<string>)
     else known.rowSeq ??= item.entry.seq;
   }
   return found;
+}
+
+/** A problem of a row's file, and that row's seq. */
+export interface Suspect {
+  problem: StoreProblem;
+  seq: number;
+}
+
+/** Of these, by `keyText`, those that stand: a retracted episode has no file any more, and only the first row of an episode counts. */
+export async function confirmSuspects(
+  ledger: LedgerReader,
+  suspects: ReadonlyMap<string, Suspect>,
+): Promise<StoreProblem[]> {
+  const known = await findInLedger(ledger, suspects.keys());
+  return [...suspects].flatMap(([key, { problem, seq }]) => {
+    const found = known.get(key);
+    const hasPassed = found?.isRetracted || (found?.rowSeq !== undefined && found.rowSeq !== seq);
+    return hasPassed ? [] : [problem];
+  });
 }
 
 export function keyText({ hostId, episodeId }: BlobKey): string {

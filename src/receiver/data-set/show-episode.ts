@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { AppError, messageOf } from '../../lib/app-error.ts';
 import { META_FILE } from '../../protocol/episode-meta.ts';
 import { walkPacked } from './walk-packed.ts';
@@ -24,7 +25,7 @@ export async function showEpisode({ tarball, member, output }: ShowEpisodeOption
   try {
     for await (const { path, name, sizeBytes, modifiedAt, content } of walkPacked(createReadStream(tarball))) {
       if (member === undefined) {
-        if (path === META_FILE) output.write(`${(await textOf(content)).trimEnd()}\n\n`);
+        if (path === META_FILE) output.write(`${(await buffer(content)).toString().trimEnd()}\n\n`);
         output.write(
           `${String(sizeBytes).padStart(12)}  ${modifiedAt?.toISOString().slice(0, 19) ?? ''}  ${printable(path)}\n`,
         );
@@ -40,12 +41,6 @@ export async function showEpisode({ tarball, member, output }: ShowEpisodeOption
   if (member !== undefined && !isFound) {
     throw new AppError('bad-input', `${tarball} has no ${member}`, { hint: `list it: cis490 episode show ${tarball}` });
   }
-}
-
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 /** Names are the recorder's: nothing in them may drive the terminal. */

@@ -4,19 +4,20 @@ import { join } from 'node:path';
 import { shellWord } from '../../lib/shell-word.ts';
 import type { BlobKey } from '../../storage/blob-store.ts';
 
-type StoreProblemKind =
-  | 'missing'
-  | 'wrong-size'
-  | 'changed'
-  | 'unreadable'
-  | 'bad-row'
-  | 'bad-line'
-  | 'unlisted'
-  | 'retracted-left'
-  | 'foreign';
+export const STORE_PROBLEM_KINDS = [
+  'missing',
+  'wrong-size',
+  'changed',
+  'unreadable',
+  'bad-row',
+  'bad-line',
+  'unlisted',
+  'retracted-left',
+  'foreign',
+] as const;
 
 export interface StoreProblem {
-  kind: StoreProblemKind;
+  kind: (typeof STORE_PROBLEM_KINDS)[number];
   /** From the root of the store: the file, or `index.jsonl:12`. */
   path: string;
   /** What was found, in words. */

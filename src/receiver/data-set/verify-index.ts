@@ -11,7 +11,7 @@ import type { BlobReader } from '../../storage/blob-store.ts';
 import type { LedgerItem, LedgerReader } from '../../storage/ledger-reader.ts';
 import { checkRow } from './check-row.ts';
 import { findUnlisted } from './find-unlisted.ts';
-import { findInLedger, keyOf, type LedgerSurvey, surveyLedger } from './scan-ledger.ts';
+import { confirmSuspects, keyOf, type LedgerSurvey, type Suspect, surveyLedger } from './scan-ledger.ts';
 import type { StoreProblem } from './store-problem.ts';
 import { beginState, ProblemList, type VerifyState, type VerifyStateFile } from './verify-state.ts';
 import type { WorkProgress } from './work-progress.ts';
@@ -49,7 +49,7 @@ class Verification {
   #state: VerifyState = beginState(undefined, '');
   #problems = new ProblemList(this.#state);
   /** Problems of rows that the ledger may have taken back meanwhile, with the seq of the row. */
-  readonly #suspects = new Map<string, { problem: StoreProblem; seq: number }>();
+  readonly #suspects = new Map<string, Suspect>();
   #savedAtMs = 0;
   #cannotSave = false;
   #hashedOfRow = 0;
@@ -174,16 +174,10 @@ class Verification {
     this.#savedAtMs = clock.monotonicMs();
   }
 
-  /** A file is no longer there when its episode was retracted, and only the first row of an episode counts. */
   async #confirmSuspects(): Promise<void> {
     const suspects = new Map(this.#suspects);
     this.#suspects.clear();
-    const known = await findInLedger(this.#options.ledger, suspects.keys());
-    for (const [key, { problem, seq }] of suspects) {
-      const found = known.get(key);
-      if (found?.isRetracted || (found?.rowSeq !== undefined && found.rowSeq !== seq)) continue;
-      this.#tell(problem);
-    }
+    for (const problem of await confirmSuspects(this.#options.ledger, suspects)) this.#tell(problem);
   }
 
   #tell(problem: StoreProblem): void {

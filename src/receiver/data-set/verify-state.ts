@@ -4,23 +4,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
-import type { StoreProblem } from './store-problem.ts';
+import { STORE_PROBLEM_KINDS, type StoreProblem } from './store-problem.ts';
 
 // More of them would make each saving slow; beyond that they are counted.
 const MOST_PROBLEMS = 10_000;
 
 const problemSchema = z.object({
-  kind: z.enum([
-    'missing',
-    'wrong-size',
-    'changed',
-    'unreadable',
-    'bad-row',
-    'bad-line',
-    'unlisted',
-    'retracted-left',
-    'foreign',
-  ]),
+  kind: z.enum(STORE_PROBLEM_KINDS),
   path: z.string(),
   detail: z.string(),
   key: z.object({ hostId: z.string(), episodeId: z.string() }).optional(),

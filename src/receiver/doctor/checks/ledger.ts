@@ -10,6 +10,7 @@ import { shellWord } from '../../../lib/shell-word.ts';
 import { isEpisodeId, isHostId } from '../../../protocol/ids.ts';
 import { isTombstone, type SequencedRow } from '../../../protocol/ledger-row.ts';
 import type { BlobReader } from '../../../storage/blob-store.ts';
+import { keyOf } from '../../data-set/scan-ledger.ts';
 import type { Check } from '../check.ts';
 import type { ReceiverContext } from '../receiver-context.ts';
 
@@ -83,10 +84,6 @@ async function sample({ storage, random }: ReceiverContext): Promise<Sample> {
     }
   }
   return { rows: [...chosen, ...last].filter((row) => !retracted.has(keyOf(row))), badLines, count };
-}
-
-function keyOf({ host_id, episode_id }: { host_id: string; episode_id: string }): string {
-  return `${host_id}/${episode_id}`;
 }
 
 async function whatIsWrong(row: SequencedRow, blobs: Pick<BlobReader, 'stat'>): Promise<string | undefined> {
