@@ -6,10 +6,10 @@ import { DETECTORS } from './detect/detectors.ts';
 import { freshHeartbeats } from './heartbeat-facts.ts';
 import { readLedger } from './ledger-memory.ts';
 import type { Observed, Source, UpdateCommands } from './observed.ts';
+import type { RunSources } from './open-sources.ts';
 import { growQuarantines } from './quarantine-growth.ts';
 import { readReports } from './read-reports.ts';
 import { expectedSince, type RunMemory } from './run-memory.ts';
-import type { RunSources } from './sources.ts';
 import type { Thresholds } from './thresholds.ts';
 
 export interface ObserveOptions {

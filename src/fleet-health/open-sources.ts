@@ -4,12 +4,27 @@ import { dirname, join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { isThere } from '../lib/is-there.ts';
 import type { Logger } from '../lib/logger.ts';
+import type { AttemptsReader } from '../storage/attempts.ts';
+import type { RetiredHost } from '../storage/control.ts';
+import type { HostStateReader } from '../storage/host-state.ts';
+import type { LedgerReader } from '../storage/ledger-reader.ts';
 import { openLedgerForReading, openStorageForReading } from '../storage/open-storage.ts';
 import { tallyCounts, tallyJournal } from './attempt-tallies.ts';
 import { type JournalSource, readJournal } from './journal/read-journal.ts';
 import { lookAtReceiver } from './look-at-receiver.ts';
+import type { AttemptTally, ReceiverLook } from './observed.ts';
 import { readGateFile } from './read-gate-file.ts';
-import { type RunSources, readCounts } from './sources.ts';
+
+/** What is undefined is not there to be read, which is no failure. All calls throw `cannot-read`. */
+export interface RunSources {
+  ledger: Pick<LedgerReader, 'follow'>;
+  attempts: (nowMs: number, windowMin: number) => Promise<ReadonlyMap<string, AttemptTally>>;
+  hostState: HostStateReader | undefined;
+  retiredHosts: () => Promise<readonly RetiredHost[]>;
+  /** Newest first; undefined while the gate is off or knows nothing. */
+  gate: () => Promise<{ commits: readonly string[]; windowLength: number } | undefined>;
+  receiver: (() => Promise<ReceiverLook>) | undefined;
+}
 
 export interface AttemptsChoice {
   /** `auto`: the log where there is one. */
@@ -80,4 +95,13 @@ async function readGate(path: string, configured: ReceiverKnowledge['gate'] | un
   const commits = configured?.commits ?? (await readGateFile(path));
   // Without a configuration what the gate has learned is the window, as far as is known.
   return commits && { commits, windowLength: configured?.window ?? commits.length };
+}
+
+/** Minutes as the receiver's counts have them: those of the window, its first and its last included. */
+export async function readCounts(attempts: AttemptsReader, nowMs: number, windowMin: number) {
+  return await attempts.read({ fromMinute: minuteOf(nowMs - windowMin * 60_000), toMinute: minuteOf(nowMs) });
+}
+
+function minuteOf(ms: number): string {
+  return Temporal.Instant.fromEpochMilliseconds(Math.floor(ms)).toString().slice(0, 16);
 }

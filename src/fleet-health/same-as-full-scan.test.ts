@@ -18,8 +18,8 @@ import { alertRowOf } from './emit-alerts.ts';
 import { readJournal } from './journal/read-journal.ts';
 import { observe } from './observe.ts';
 import { NOW_MS, THRESHOLDS } from './observed.fixture.ts';
+import { type RunSources, readCounts } from './open-sources.ts';
 import { formatRunMemory, parseRunMemory } from './run-memory.ts';
-import { type RunSources, readCounts } from './sources.ts';
 
 const MIN_US = 60_000_000n;
 const HOUR_US = 60n * MIN_US;

@@ -1,7 +1,7 @@
 // A POST of plain text to an ntfy topic, with Title, Priority and Tags as headers: https://docs.ntfy.sh/publish/
 
 import type { Secret } from '../../lib/config/secret-file.ts';
-import { asciiLine } from './ascii-line.ts';
+import { inertLine } from '../../lib/inert-text.ts';
 import { callUrl } from './call-url.ts';
 import type { Message } from './message.ts';
 import type { Notifier } from './notifier.ts';
@@ -28,6 +28,12 @@ export function ntfy({ name, url, token }: { name: string; url: string; token: S
       return { answer: await callUrl({ url, method: 'POST', headers, body, signal, secrets }) };
     },
   };
+}
+
+/** Headers carry ASCII alone: one line that ends none, and no more than so many characters. */
+function asciiLine(text: string, mostCharacters: number): string {
+  const line = inertLine(text).replace(/[^\x20-\x7e]/g, '?');
+  return line.length <= mostCharacters ? line : `${line.slice(0, mostCharacters - 3)}...`;
 }
 
 /** Priorities: 5 is the one that rings through; 3 is the default. Tags that name an emoji are shown as it. */
