@@ -2,7 +2,7 @@
 
 import { AppError, errnoOf, messageOf } from '../lib/app-error.ts';
 import { inertLine } from '../lib/inert-text.ts';
-import { problemSchema } from './receiver-answers.ts';
+import { receivedProblemSchema } from '../protocol/problem.ts';
 
 const TLS_CODES =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH)/;
@@ -80,15 +80,9 @@ export interface Refusal {
 export function explainRefusal({ url, status, text, role, listedBy }: Refusal): AppError {
   const { code, detail } = problemOf(text);
   const said = inertLine(detail ?? `status ${status}`);
-  if (status === 401) {
-    return new AppError('credential-refused', `the receiver at ${url} wants a credential: ${said}`, {
-      hint: makeToken(role),
-    });
-  }
-  if (status === 403) {
-    return new AppError('credential-refused', `the receiver at ${url} does not allow it: ${said}`, {
-      hint: makeToken(role),
-    });
+  if (status === 401 || status === 403) {
+    const what = status === 401 ? 'wants a credential' : 'does not allow it';
+    return new AppError('credential-refused', `the receiver at ${url} ${what}: ${said}`, { hint: makeToken(role) });
   }
   if (code === 'not-found' && listedBy !== undefined) {
     return new AppError('not-found', said, { hint: `see which there are: ${listedBy}` });
@@ -127,9 +121,9 @@ function makeToken(role: 'reader' | 'admin'): string {
   return `make a token on the receiver: (umask 077; cis490 token create --role ${role} > ${file}); then: --token-file ${file}, or export CIS490_TOKEN_FILE=${file}`;
 }
 
-function problemOf(text: string): { code?: string | null | undefined; detail?: string | null | undefined } {
+function problemOf(text: string): { code?: string | undefined; detail?: string | undefined } {
   try {
-    return problemSchema.safeParse(JSON.parse(text)).data ?? {};
+    return receivedProblemSchema.safeParse(JSON.parse(text)).data ?? {};
   } catch {
     return {};
   }

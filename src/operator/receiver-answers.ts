@@ -117,5 +117,3 @@ export const fleetSchema = z.object({
   hosts: z.array(fleetHostSchema),
 });
 export type Fleet = z.infer<typeof fleetSchema>;
-
-export const problemSchema = z.object({ code: text, detail: text });

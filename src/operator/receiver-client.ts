@@ -1,7 +1,6 @@
 // One request to the receiver and its answer, with a limit on its time and size. Redirects are not followed: a token goes where it was meant to.
 
-import type { IncomingMessage } from 'node:http';
-import { request as requestHttp } from 'node:http';
+import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { z } from 'zod';

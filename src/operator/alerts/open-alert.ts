@@ -4,6 +4,9 @@ import { inertLine } from '../../lib/inert-text.ts';
 import type { OpenAlert } from '../receiver-answers.ts';
 import type { Style } from '../terminal/styles.ts';
 
+/** By gravity. */
+const STYLES: readonly [Style, Style, Style] = ['bad', 'warn', 'dim'];
+
 /** Why nobody is told of it; undefined for one that waits for somebody. */
 export function whyQuiet({ suppressed, silenced, acknowledged }: OpenAlert): string | undefined {
   if (suppressed) return `explained by ${inertLine(suppressed)}`;
@@ -18,5 +21,10 @@ export function gravityOf(alert: OpenAlert): 0 | 1 | 2 {
 }
 
 export function styleOf(alert: OpenAlert): Style {
-  return (['bad', 'warn', 'dim'] as const)[gravityOf(alert)];
+  return STYLES[gravityOf(alert)];
+}
+
+/** Of the gravest; undefined where there is none. */
+export function styleOfAll(alerts: readonly OpenAlert[] | null | undefined): Style | undefined {
+  return STYLES[Math.min(...(alerts ?? []).map(gravityOf))];
 }

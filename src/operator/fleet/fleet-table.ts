@@ -2,11 +2,10 @@
 
 import { formatSize } from '../../lib/format-size.ts';
 import { inertLine } from '../../lib/inert-text.ts';
-import { gravityOf, whyQuiet } from '../alerts/open-alert.ts';
+import { styleOfAll, whyQuiet } from '../alerts/open-alert.ts';
 import { grouped } from '../counted.ts';
 import type { FleetHost } from '../receiver-answers.ts';
-import type { Column } from '../terminal/format-columns.ts';
-import { formatColumns } from '../terminal/format-columns.ts';
+import { type Column, formatColumns } from '../terminal/format-columns.ts';
 import { ago, span } from '../terminal/relative-time.ts';
 import type { Style, View } from '../terminal/styles.ts';
 import { isWell, stateOf } from './rank-hosts.ts';
@@ -43,15 +42,13 @@ function columnsAt(nowMs: number): Column<FleetHost>[] {
       narrowest: 8,
       rank: 4,
     },
-    { title: 'ALERTS', text: describeAlerts, style: styleOfAlerts, narrowest: 12, rank: 6 },
+    { title: 'ALERTS', text: describeAlerts, style: ({ alerts }) => styleOfAll(alerts), narrowest: 12, rank: 6 },
   ];
 }
 
 function styleOfState(host: FleetHost): Style {
   if (isWell(host)) return stateOf(host) === 'retired' ? 'dim' : 'good';
-  const gravities = (host.alerts ?? []).map(gravityOf);
-  if (gravities.length === 0) return 'bad';
-  return (['bad', 'warn', 'dim'] as const)[Math.min(...gravities) as 0 | 1 | 2];
+  return styleOfAll(host.alerts) ?? 'bad';
 }
 
 function isStale({ heartbeat }: FleetHost, nowMs: number): boolean {
@@ -90,9 +87,4 @@ function describeAlerts({ alerts }: FleetHost): string {
       .join(', ');
   const [waiting, quiet] = [of(false), of(true)];
   return [waiting, quiet && `(${quiet})`].filter((part) => part !== '').join(' ') || NOTHING;
-}
-
-function styleOfAlerts({ alerts }: FleetHost): Style | undefined {
-  if (!alerts || alerts.length === 0) return undefined;
-  return (['bad', 'warn', 'dim'] as const)[Math.min(...alerts.map(gravityOf)) as 0 | 1 | 2];
 }

@@ -52,10 +52,9 @@ function describeGroup(group: readonly Sick[], view: View): string[] {
   const [first] = group;
   if (!first) return [];
   const { host, alert } = first;
-  const names = group.slice(0, MOST_NAMES).map(({ host }) => (host ? inertLine(host.host_id) : WHOLE_FLEET));
-  const more = group.length > names.length ? ` and ${group.length - names.length} more` : '';
+  const names = listNames(group.map(({ host }) => (host ? inertLine(host.host_id) : WHOLE_FLEET)));
   const detail = group.length === 1 && alert.detail ? ` — ${inertLine(alert.detail)}` : '';
-  const head = `${inertLine(alert.symptom)}: ${names.join(', ')}${more}${detail}`;
+  const head = `${inertLine(alert.symptom)}: ${names}${detail}`;
   const cut = view.columns === undefined ? head : cutToWidth(head, view.columns);
   const command =
     inertLine(alert.suggested_fix ?? '') || (host ? `cis490 fleet show ${inertLine(host.host_id)}` : 'cis490 alerts');
@@ -68,13 +67,17 @@ function describeGroup(group: readonly Sick[], view: View): string[] {
 
 /** New, so that the monitor's next run tells it, or for longer than it tells. */
 function describeUntold(state: string, hosts: readonly FleetHost[], view: View): string[] {
-  const names = hosts.slice(0, MOST_NAMES).map(({ host_id }) => inertLine(host_id));
-  const more = hosts.length > names.length ? ` and ${hosts.length - names.length} more` : '';
-  const head = `${inertLine(state)}, without an alert: ${names.join(', ')}${more}`;
+  const names = hosts.map(({ host_id }) => inertLine(host_id));
+  const head = `${inertLine(state)}, without an alert: ${listNames(names)}`;
   const [first = ''] = names;
   return [
     view.paint('warn', view.columns === undefined ? head : cutToWidth(head, view.columns)),
     `    ${view.paint('command', `cis490 fleet show ${first}`)}`,
     ...(GONE_STATES.has(state) ? [view.paint('dim', `    gone for good? cis490 host retire ${first} --reason …`)] : []),
   ];
+}
+
+function listNames(names: readonly string[]): string {
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  return names.slice(0, MOST_NAMES).join(', ') + more;
 }
