@@ -28,12 +28,7 @@ export class EpisodeNames {
       this.#refused.add(keyText(key));
       return { kind: 'taken', first };
     }
-    let episodes = this.#byHost.get(key.hostId);
-    if (!episodes) {
-      episodes = new Set();
-      this.#byHost.set(key.hostId, episodes);
-    }
-    episodes.add(key.episodeId);
+    this.#byHost.getOrInsertComputed(key.hostId, () => new Set()).add(key.episodeId);
     return { kind: 'added' };
   }
 

@@ -25,7 +25,7 @@ export class BagDirectory {
   readonly afterStep: AfterStep<ExportStep>;
   readonly disk: BagDisk;
   readonly #lock: ExclusiveLock;
-  readonly #hosts = new Map<string, Promise<void>>();
+  readonly #hosts = new Map<string, Promise<unknown>>();
   #changing: Promise<void> | undefined;
   #ignoresCase = false;
 
@@ -78,12 +78,7 @@ export class BagDirectory {
 
   /** Made once; its name is durable when the manifest is. */
   async ensureHost(hostId: string): Promise<void> {
-    let made = this.#hosts.get(hostId);
-    if (!made) {
-      made = mkdir(join(this.path, EPISODES, hostId), { recursive: true }).then(() => undefined);
-      this.#hosts.set(hostId, made);
-    }
-    await made;
+    await this.#hosts.getOrInsertComputed(hostId, () => mkdir(join(this.path, EPISODES, hostId), { recursive: true }));
   }
 
   async removeEpisode(key: EpisodeKey): Promise<void> {

@@ -21,7 +21,7 @@ export function episodePath({ hostId, episodeId }: EpisodeKey): string {
 }
 
 export function partialPath(directory: string, { hostId, episodeId }: EpisodeKey): string {
-  return join(directory, PARTIAL_DIRECTORY, `${hostId}${SEPARATOR}${episodeId}`);
+  return partialFile(directory, `${hostId}${SEPARATOR}${episodeId}`);
 }
 
 export function partialFile(directory: string, name: string): string {
