@@ -65,7 +65,7 @@ export interface ReceiverOptions {
 
 /** Resolves with the exit code. Throws AppErrors that keep it from starting. */
 export async function runReceiver(options: ReceiverOptions): Promise<number> {
-  const { config, logger, clock, version, stop } = options;
+  const { config, logger, clock, version } = options;
   const metrics = new ReceiverMetrics({
     version,
     connectionLimit: connectionLimit(),
@@ -80,18 +80,14 @@ export async function runReceiver(options: ReceiverOptions): Promise<number> {
     ...(options.afterStep && { afterStep: options.afterStep }),
   });
   try {
-    return await serve({ ...options, metrics }, storage, stop);
+    return await serve({ ...options, metrics }, storage);
   } finally {
     await storage.close();
   }
 }
 
-async function serve(
-  options: ReceiverOptions & { metrics: ReceiverMetrics },
-  storage: Storage,
-  stop: AbortSignal,
-): Promise<number> {
-  const { config, metrics, logger, clock, version, afterStep, checkoutPath } = options;
+async function serve(options: ReceiverOptions & { metrics: ReceiverMetrics }, storage: Storage): Promise<number> {
+  const { config, metrics, logger, clock, version, stop, afterStep, checkoutPath } = options;
   const ended = new AbortController();
   const over = AbortSignal.any([stop, ended.signal]);
   let exitCode = 0;
