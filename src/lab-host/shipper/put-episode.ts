@@ -1,5 +1,5 @@
 // What the shipper says to the receiver: one episode, whichever way it goes, or a small request, with the credentials that hold now. The
-// answer to an episode is always a PUT's, or what a PUT would have been answered: nothing else is a receipt.
+// answer to an episode is a PUT's, or what a PUT would have been answered, with the digest of what was sent: nothing else is a receipt.
 
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { AfterStep } from '../../lib/after-step.ts';
@@ -74,7 +74,11 @@ export function createTransport(options: TransportOptions): Transport {
           return { kind: 'unusable', why: messageOf(error) } as const;
         });
         if (uploaded.kind !== 'unusable') way.understood();
-        if (uploaded.kind === 'answered') return uploaded.answer;
+        if (uploaded.kind === 'answered') {
+          afterStep('answer-received');
+          if (uploaded.answer.status === 200) way.answered(episode);
+          return uploaded.answer;
+        }
         if (uploaded.kind === 'unusable') {
           way.unusable();
           logger.info(

@@ -26,7 +26,7 @@ export class TusReceiver {
   readonly seen: Seen[] = [];
   /** Looked at before each request is served. */
   inPlace: InPlace = () => false;
-  /** Digests of what was brought whole by an upload: a PUT of them is a duplicate. */
+  /** Digests of what was brought whole by an upload: a PUT of them is a duplicate, and so is another creation. */
   readonly stored = new Set<string>();
   readonly directory: string;
   readonly #server = createServer();
@@ -53,6 +53,11 @@ export class TusReceiver {
       if (receiver.inPlace(request, response, receiver.seen)) return true;
       const isStored = receiver.stored.has(String(request.headers['x-content-sha256']));
       if (path.startsWith('/v1/episodes/') && isStored) return answer(response, 200, { status: 'duplicate' });
+      if (method === 'POST') {
+        const { host_id, episode_id, sha256 = '' } = metadataOf(request);
+        if (receiver.stored.has(sha256))
+          return answer(response, 200, { status: 'duplicate', host_id, episode_id, sha256 });
+      }
       if (request.headers.expect !== undefined) response.writeContinue();
       const push = request.push.bind(request);
       request.push = (chunk, ...more) => {
@@ -92,6 +97,13 @@ export class TusReceiver {
       .filter((name) => !name.endsWith('.json'))
       .map((name) => join(this.directory, name));
   }
+}
+
+export function metadataOf({ headers }: Pick<IncomingMessage, 'headers'>): Record<string, string> {
+  const pairs = String(headers['upload-metadata'])
+    .split(',')
+    .map((pair) => pair.split(' ') as [string, string]);
+  return Object.fromEntries(pairs.map(([key, value]) => [key, Buffer.from(value ?? '', 'base64').toString()]));
 }
 
 export function answer(

@@ -11,10 +11,11 @@ import { systemClock } from '../../lib/clock.ts';
 import { uploadNoteFile } from '../data-layout.ts';
 import { classifyAnswer } from '../transport/classify-answer.ts';
 import { BandwidthLimit } from './bandwidth-limit.ts';
+import { LeaveGivingProxy } from './leave-giving-proxy.fixture.ts';
 import type { PackedEpisode } from './pack-episode.ts';
 import { createTransport, type Transport, type TransportOptions } from './put-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
-import { answer, problem, TusReceiver } from './tus-server.fixture.ts';
+import { answer, metadataOf, problem, TusReceiver } from './tus-server.fixture.ts';
 
 const MIB = 1024 ** 2;
 const NEVER = new AbortController().signal;
@@ -85,14 +86,13 @@ function breakAfter(receiver: TusReceiver, bytes: number): void {
   };
 }
 
-test('a large episode is created, sent in one go, and its receipt is a PUT without a body', async (t) => {
+test('a large episode is created, sent in one go, and its receipt is the answer to another creation', async (t) => {
   const receiver = await TusReceiver.start(t, join(root, 'receiver'));
   const shipper = shipperTo(t, receiver.url);
   const episode = episodeOf();
   assert.equal(await shipper.send(episode), 'duplicate');
-  assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'PUT']);
+  assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'POST']);
   assert.equal(receiver.bytesOf('PATCH'), episode.sizeBytes);
-  assert.equal(receiver.bytesOf('PUT'), 0);
   assert.equal(shipper.sentBytes, episode.sizeBytes);
   assert.deepEqual(shipper.steps, [
     'upload-created',
@@ -105,13 +105,8 @@ test('a large episode is created, sent in one go, and its receipt is a PUT witho
     'answer-received',
   ]);
   const [post] = receiver.seen;
-  const metadata = new Map(
-    String(post?.headers['upload-metadata'])
-      .split(',')
-      .map((pair) => pair.split(' ') as [string, string])
-      .map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
-  );
-  assert.deepEqual(Object.fromEntries(metadata), {
+  assert.ok(post);
+  assert.deepEqual(metadataOf(post), {
     host_id: 'lab-07',
     episode_id: 'e',
     sha256: episode.sha256,
@@ -121,6 +116,33 @@ test('a large episode is created, sent in one go, and its receipt is a PUT witho
   });
   assert.ok(receiver.files.some((path) => readFileSync(path).equals(NOISE)));
 });
+
+test('behind a proxy that gives leave by itself, no byte of the body goes twice', async (t) => {
+  const receiver = await TusReceiver.start(t, join(root, 'receiver'));
+  const proxy = await LeaveGivingProxy.start(t, receiver.url);
+  const shipper = shipperTo(t, proxy.url);
+  const episode = episodeOf();
+  assert.equal(await shipper.send(episode), 'duplicate');
+  assert.equal(proxy.bodyBytes, episode.sizeBytes);
+  assert.equal(shipper.sentBytes, episode.sizeBytes);
+});
+
+for (const [what, change] of [
+  ['of another digest', { sha256: 'cd'.repeat(32) }],
+  ['of another episode', { episode_id: 'f' }],
+  ['of another host', { host_id: 'lab-08' }],
+  ['without a digest', { sha256: undefined }],
+] as const) {
+  test(`an answer ${what} to the creation after an upload is no receipt: a PUT asks`, async (t) => {
+    const receiver = await TusReceiver.start(t, join(root, 'receiver'));
+    receiver.inPlace = (request, response) => {
+      if (request.method !== 'POST' || receiver.stored.size === 0) return false;
+      return answer(response, 200, { status: 'duplicate', ...metadataOf(request), ...change });
+    };
+    assert.equal(await shipperTo(t, receiver.url).send(episodeOf()), 'duplicate');
+    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'POST', 'PUT']);
+  });
+}
 
 test('where the upload is stands on the disk before its first byte leaves', async (t) => {
   const receiver = await TusReceiver.start(t, join(root, 'receiver'));
@@ -148,7 +170,7 @@ describe('after a break', () => {
       const second = who === 'the same shipper' ? first : shipperTo(t, receiver.url);
       const sentBefore = second.sentBytes;
       assert.equal(await second.send(episode), 'duplicate');
-      assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'HEAD', 'GET', 'PATCH', 'PUT']);
+      assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'HEAD', 'GET', 'PATCH', 'POST']);
       const fromByte = Number(receiver.seen.at(-2)?.headers['upload-offset']);
       assert.ok(fromByte >= MIB, `it began at ${fromByte}`);
       assert.equal(second.sentBytes - sentBefore, episode.sizeBytes - fromByte);
@@ -159,12 +181,12 @@ describe('after a break', () => {
   test('an upload that is whole needs only its receipt', async (t) => {
     const receiver = await TusReceiver.start(t, join(root, 'receiver'));
     const episode = episodeOf();
-    receiver.inPlace = (request) => request.method === 'PUT' && !!request.socket.destroy();
+    receiver.inPlace = (request) => request.method === 'POST' && receiver.stored.size > 0 && !!request.socket.destroy();
     await assert.rejects(shipperTo(t, receiver.url).send(episode));
     receiver.inPlace = () => false;
     const shipper = shipperTo(t, receiver.url);
     assert.equal(await shipper.send(episode), 'duplicate');
-    assert.deepEqual(receiver.methods.slice(-2), ['HEAD', 'PUT']);
+    assert.deepEqual(receiver.methods.slice(-2), ['HEAD', 'POST']);
     assert.equal(shipper.sentBytes, 0);
   });
 
@@ -174,7 +196,7 @@ describe('after a break', () => {
     await assert.rejects(shipperTo(t, receiver.url).send(episodeOf()));
     const other = episodeOf(5 * MIB, randomBytes(5 * MIB));
     assert.equal(await shipperTo(t, receiver.url).send(other), 'duplicate');
-    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'POST', 'PATCH', 'PUT']);
+    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'POST', 'PATCH', 'POST']);
     assert.equal(receiver.seen.at(-2)?.bytes, other.sizeBytes);
   });
 
@@ -184,7 +206,7 @@ describe('after a break', () => {
     await assert.rejects(shipperTo(t, receiver.url).send(episodeOf()));
     const other = await TusReceiver.start(t, join(root, 'other'));
     assert.equal(await shipperTo(t, other.url).send(episodeOf()), 'duplicate');
-    assert.deepEqual(other.methods, ['POST', 'PATCH', 'PUT']);
+    assert.deepEqual(other.methods, ['POST', 'PATCH', 'POST']);
   });
 
   for (const [what, note] of [
@@ -201,7 +223,7 @@ describe('after a break', () => {
       const text = typeof note === 'string' ? note : note(receiver.url, episode.sha256);
       writeFileSync(uploadNoteFile(episode.tarballPath), text);
       assert.equal(await shipperTo(t, receiver.url).send(episode), 'duplicate');
-      assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'PUT']);
+      assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'POST']);
     });
   }
 
@@ -211,7 +233,7 @@ describe('after a break', () => {
     await assert.rejects(shipperTo(t, receiver.url).send(episodeOf()));
     for (const path of receiver.files) for (const file of [path, `${path}.json`]) rmSync(file);
     assert.equal(await shipperTo(t, receiver.url).send(episodeOf()), 'duplicate');
-    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'HEAD', 'POST', 'PATCH', 'PUT']);
+    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'HEAD', 'POST', 'PATCH', 'POST']);
   });
 
   test('what has expired begins anew', async (t) => {
@@ -220,7 +242,7 @@ describe('after a break', () => {
     await assert.rejects(shipperTo(t, receiver.url).send(episodeOf()));
     receiver.inPlace = (request, response) => request.method === 'HEAD' && problem(response, 'upload-expired');
     assert.equal(await shipperTo(t, receiver.url).send(episodeOf()), 'duplicate');
-    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'HEAD', 'POST', 'PATCH', 'PUT']);
+    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'HEAD', 'POST', 'PATCH', 'POST']);
   });
 
   test('what was begun under another name of the host begins anew', async (t) => {
@@ -229,7 +251,7 @@ describe('after a break', () => {
     await assert.rejects(shipperTo(t, receiver.url).send(episodeOf()));
     receiver.inPlace = (request, response) => request.method === 'HEAD' && problem(response, 'forbidden');
     assert.equal(await shipperTo(t, receiver.url).send(episodeOf()), 'duplicate');
-    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'HEAD', 'POST', 'PATCH', 'PUT']);
+    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'HEAD', 'POST', 'PATCH', 'POST']);
   });
 
   test('of an episode that the gate refuses by now, no further byte is sent', async (t) => {
@@ -239,11 +261,11 @@ describe('after a break', () => {
     receiver.inPlace = (request, response) => {
       if (request.url?.startsWith('/v1/version-gate'))
         return answer(response, 200, { verdict: 'refused', code: 'commit-blocked' });
-      return request.method === 'PUT' && problem(response, 'commit-blocked');
+      return request.method === 'POST' && problem(response, 'commit-blocked');
     };
     const shipper = shipperTo(t, receiver.url);
     assert.equal(await shipper.send(episodeOf()), 'fatal commit-blocked');
-    assert.deepEqual(receiver.methods.slice(2), ['HEAD', 'GET', 'PUT']);
+    assert.deepEqual(receiver.methods.slice(2), ['HEAD', 'GET', 'POST']);
     assert.equal(shipper.sentBytes, 0);
   });
 });
@@ -259,7 +281,7 @@ describe('what a creation is answered', () => {
     ['a gate that cannot know', (r) => problem(r, 'gate-stale'), 'transient gate-stale', ['POST']],
     ['a failing proxy', (r) => answer(r, 502, 'Bad Gateway'), 'transient http-502', ['POST']],
     ['too fast', (r) => answer(r, 429, ''), 'transient http-429', ['POST']],
-    // Success of a POST is no receipt, whoever gives it.
+    // Success of a POST that names no digest is no receipt, whoever gives it.
     ['stored already', (r) => answer(r, 200, { status: 'duplicate' }), 'shipped', ['POST', 'PUT']],
     ['a page', (r) => answer(r, 200, '<html>', { 'Content-Type': 'text/html' }), 'shipped', ['POST', 'PUT']],
     ['too many of them', (r) => problem(r, 'too-many-uploads'), 'shipped', ['POST', 'PUT', 'POST']],
@@ -389,7 +411,7 @@ describe('what an upload under way is answered', () => {
     mkdirSync(`${uploadNoteFile(episode.tarballPath)}.tmp`);
     const shipper = shipperTo(t, receiver.url);
     assert.equal(await shipper.send(episode), 'duplicate');
-    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'PUT']);
+    assert.deepEqual(receiver.methods, ['POST', 'PATCH', 'POST']);
     assert.match(shipper.log.join(), /cannot be noted/);
   });
 
@@ -403,7 +425,7 @@ describe('what an upload under way is answered', () => {
         return code ? problem(response, code) : answer(response, 409, { detail: 'Upload-Offset conflict' });
       };
       assert.equal(await shipperTo(t, receiver.url).send(episodeOf()), 'duplicate');
-      assert.deepEqual(receiver.methods, ['HEAD', 'GET', 'PATCH', 'HEAD', 'PATCH', 'PUT']);
+      assert.deepEqual(receiver.methods, ['HEAD', 'GET', 'PATCH', 'HEAD', 'PATCH', 'POST']);
     });
   }
 });
@@ -418,7 +440,7 @@ describe('a smaller episode', () => {
   });
 
   for (const [sizeBytes, methods] of [
-    [3 * MIB, ['PUT', 'POST', 'PATCH', 'PUT']],
+    [3 * MIB, ['PUT', 'POST', 'PATCH', 'POST']],
     [MIB, ['PUT', 'PUT']],
   ] satisfies [number, string[]][]) {
     test(`of ${sizeBytes} bytes whose PUT was cut off on the way then goes by ${methods[1]}`, async (t) => {
@@ -467,7 +489,9 @@ test('a stop ends an upload, and what has arrived counts', async (t) => {
   assert.ok(existsSync(uploadNoteFile(episode.tarballPath)));
   assert.ok(receiver.files.every((path) => statSync(path).size < episode.sizeBytes));
   assert.equal(await shipperTo(t, receiver.url).send(episode), 'duplicate');
-  assert.equal(receiver.methods.filter((method) => method === 'POST').length, 1);
+  // The second is for the receipt.
+  assert.equal(receiver.methods.filter((method) => method === 'POST').length, 2);
+  assert.deepEqual(receiver.methods.slice(-2), ['PATCH', 'POST']);
 });
 
 test('a stalled upload is given up', async (t) => {

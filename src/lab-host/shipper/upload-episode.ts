@@ -14,8 +14,8 @@ import type { Created, Progress, UploadRequests } from './upload-requests.ts';
 const MOST_ROUNDS = 4;
 
 /**
- * `done`: an upload can do no more, and a PUT has the verdict, without the body where the receiver has it all. `unusable`: the receiver serves
- * no uploads. `busy`: it takes no more of them now. `answered`: as if a PUT had been answered so.
+ * `answered`: as if a PUT had been answered so; of an upload at its end this is the receipt. `done`: an upload can do no more, and a PUT has
+ * the verdict. `unusable`: the receiver serves no uploads. `busy`: it takes no more of them now.
  */
 export type Uploaded =
   | { kind: 'done' | 'busy' }
@@ -60,18 +60,29 @@ export async function uploadEpisode(
       reached = await requests.offset(path, stop, sizeBytes);
     }
     if (reached.kind === 'at' && reached.offsetBytes < sizeBytes) {
-      if (mayBeRefused && (await isRefused(episode, stop))) return { kind: 'done' };
+      if (mayBeRefused && (await isRefused(episode, stop))) return await hearVerdict();
       mayBeRefused = false;
       const { offsetBytes } = reached;
       if (offsetBytes > 0)
         logger.info({ episode: episodeId, from_byte: offsetBytes, bytes: sizeBytes }, 'upload goes on');
       reached = await requests.send(path, episode, offsetBytes, stop);
     }
-    if (reached.kind === 'at' && reached.offsetBytes === sizeBytes) return { kind: 'done' };
+    if (reached.kind === 'at' && reached.offsetBytes === sizeBytes) return await hearVerdict();
+    if (reached.kind === 'refused') return await hearVerdict();
     if (reached.kind === 'lost') path = undefined;
     else if (reached.kind !== 'at' && reached.kind !== 'elsewhere') return ended(reached);
   }
   throw new AppError('upload-unsettled', `the upload of ${episodeId} comes to no end`, { retryable: true });
+
+  /**
+   * By another creation: of what is stored it answers as a PUT does, with the digest that it has, and of what is refused with the reason. A PUT
+   * would bring its body once more to a proxy that gives leave by itself.
+   */
+  async function hearVerdict(): Promise<Uploaded> {
+    const said = await requests.create(hostId, episode, stop);
+    if (said.kind === 'answered') return said;
+    return said.kind === 'stored' ? ended(said) : { kind: 'done' };
+  }
 }
 
 function ended(last: Exclude<Created | Progress, { kind: 'created' | 'at' }>): Uploaded {
@@ -80,6 +91,8 @@ function ended(last: Exclude<Created | Progress, { kind: 'created' | 'at' }>): U
     case 'answered':
     case 'busy':
       return last;
+    case 'stored':
+      return last.answer ? { kind: 'answered', answer: last.answer } : { kind: 'done' };
     default:
       return { kind: 'done' };
   }

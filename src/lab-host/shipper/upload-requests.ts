@@ -2,8 +2,10 @@
 // never becomes an episode's verdict: only an answer that says whose word it is by its code, or one that is of no endpoint at all, is handed on.
 
 import type { OutgoingHttpHeaders } from 'node:http';
+import { z } from 'zod';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError } from '../../lib/app-error.ts';
+import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import type { HeardAnswer } from '../transport/exchange.ts';
 import type { ReceiverConnections } from '../transport/receiver-connections.ts';
 import { EpisodeBody, type EpisodeBodyOptions } from './episode-body.ts';
@@ -14,8 +16,11 @@ import { judgeUploadAnswer, type UploadRefusal } from './upload-answer.ts';
 const UPLOADS_PATH = '/v1/uploads';
 const TUS: OutgoingHttpHeaders = { 'Tus-Resumable': '1.0.0' };
 
-/** `stored`: it is there already; a PUT will say so. */
-export type Created = { kind: 'created'; path: string } | { kind: 'stored' } | UploadRefusal;
+/** `stored`: it is there already. With `answer` that is the receiver's word on these very bytes; without, a PUT will say so. */
+export type Created =
+  | { kind: 'created'; path: string }
+  | { kind: 'stored'; answer: ReceiverAnswer | undefined }
+  | UploadRefusal;
 export type Progress = { kind: 'at'; offsetBytes: number } | UploadRefusal;
 
 export interface UploadRequestsOptions extends EpisodeBodyOptions {
@@ -39,7 +44,7 @@ export class UploadRequests {
       'Upload-Metadata': uploadMetadata(hostId, episode),
     };
     const answer = await this.#options.connections.ask('POST', UPLOADS_PATH, { headers, stop });
-    if (answer.status === 200) return { kind: 'stored' };
+    if (answer.status === 200) return { kind: 'stored', answer: isOf(answer, hostId, episode) ? answer : undefined };
     if (answer.status !== 201) return judgeUploadAnswer('create', answer);
     const path = this.#pathOf(answer.headers.location);
     return path === undefined
@@ -81,6 +86,16 @@ export class UploadRequests {
 
 export function isUploadPath(path: string): boolean {
   return /^\/v1\/uploads\/[A-Za-z0-9_-]{1,128}$/.test(path);
+}
+
+/** What any server may answer to a POST is no receipt: it has to name the episode and the digest of what was sent. */
+function isOf({ body }: HeardAnswer, hostId: string, { episodeId, sha256 }: PackedEpisode): boolean {
+  const named = z.object({ host_id: z.literal(hostId), episode_id: z.literal(episodeId), sha256: z.literal(sha256) });
+  try {
+    return named.safeParse(JSON.parse(body)).success;
+  } catch {
+    return false;
+  }
 }
 
 function offsetOf({ headers }: HeardAnswer, sizeBytes: number): Progress {
