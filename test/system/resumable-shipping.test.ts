@@ -112,6 +112,26 @@ for (const [what, faults, idleTimeoutS, sentAgainBytes] of [
   });
 }
 
+test('a single pass goes on as long as each attempt brings its part', async (t) => {
+  const lab = await openLab(
+    t,
+    Array.from({ length: 5 }, () => ({ kind: 'cut' as const, atByte: 3 * MIB })),
+  );
+  const { code, log } = await lab.fleet.shipOnce(lab.host);
+  assert.equal(code, 0, log);
+  assert.equal(lab.proxy.uploads, 6, log);
+});
+
+test('a single pass ends after three attempts that bring next to nothing', async (t) => {
+  const lab = await openLab(
+    t,
+    Array.from({ length: 5 }, () => ({ kind: 'cut' as const, atByte: 32 * 1024 })),
+  );
+  const { code, log } = await lab.fleet.shipOnce(lab.host);
+  assert.equal(code, 1, log);
+  assert.equal(lab.proxy.uploads, 3, log);
+});
+
 test('a connection half-open after the last byte: the receipt comes by another', async (t) => {
   const lab = await openLab(t, [{ kind: 'half-open', afterAnswers: 1 }], { idleTimeoutS: 2 });
   const log = await converge(t, lab);

@@ -102,6 +102,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     clock,
     logger,
     afterStep,
+    onUploadMoved: () => link.movedOn(),
     onSent: (bytes) => {
       status.sent(bytes);
       metrics.sent(bytes);

@@ -20,6 +20,7 @@ import { SendingWay } from './sending-way.ts';
 import type { ShipperStep } from './shipper-step.ts';
 import { type UploadDependencies, uploadEpisode } from './upload-episode.ts';
 import { UploadNotes } from './upload-note.ts';
+import { UploadProgress } from './upload-progress.ts';
 import { UploadRequests } from './upload-requests.ts';
 
 // Larger bodies ask for leave first: a refusal then costs no transfer.
@@ -48,6 +49,8 @@ export interface TransportOptions {
   afterStep: AfterStep<ShipperStep>;
   /** Bytes of a body as they leave, for progress; 0 when none could leave and earlier ones arrived. */
   onSent: (bytes: number) => void;
+  /** An upload that did not come to its end stands well further than the attempt before found it. */
+  onUploadMoved?: () => void;
 }
 
 const SILENT = { info: () => undefined };
@@ -61,6 +64,8 @@ export function createTransport(options: TransportOptions): Transport {
   const uploads: UploadDependencies = {
     requests: new UploadRequests({ receiverUrl, connections, bandwidthLimit, afterStep, onSent }),
     notes: new UploadNotes(receiverUrl, afterStep),
+    progress: new UploadProgress(),
+    onMoved: () => options.onUploadMoved?.(),
     isRefused: async ({ stamp }, stop) => (await askGate({ ask }, stamp, stop)).kind === 'refused',
     afterStep,
     logger,

@@ -98,6 +98,27 @@ describe('backoff', () => {
     );
   });
 
+  test('takes its first step again and again while an upload moves on', () => {
+    for (let n = 0; n < 12; n += 1) {
+      link.failed('econnreset', undefined);
+      assert.equal(nextTryAtMs(), 1_000);
+      assert.equal(link.isHopeless, false);
+      link.movedOn();
+      assert.equal(link.trouble?.kind, 'transient', 'it is not over before an attempt is');
+    }
+    for (const delayMs of [1_000, 2_000, 4_000]) {
+      link.failed('econnreset', undefined);
+      assert.equal(nextTryAtMs(), delayMs);
+    }
+    assert.equal(link.isHopeless, true);
+  });
+
+  test('a hold is not moved by an upload', () => {
+    link.held('forbidden');
+    link.movedOn();
+    assert.equal(link.isHopeless, true);
+  });
+
   test('begins anew after a success', () => {
     for (let n = 0; n < 5; n += 1) link.failed('x', undefined);
     link.succeeded();

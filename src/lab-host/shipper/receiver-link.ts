@@ -76,6 +76,14 @@ export class ReceiverLink {
     this.#trouble = undefined;
   }
 
+  /**
+   * The attempt before this one failed, and brought its part: that was no failure in a row. The one that is under way is judged by itself, and
+   * when it fails too the next comes after the first step.
+   */
+  movedOn(): void {
+    if (this.#trouble?.kind === 'transient') this.#trouble = { ...this.#trouble, failures: 0 };
+  }
+
   /** Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): a fleet that failed together comes back apart. */
   failed(code: string, retryAfterS: number | undefined): void {
     const failures = (this.#trouble?.kind === 'transient' ? this.#trouble.failures : 0) + 1;

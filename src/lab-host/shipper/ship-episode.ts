@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, errnoOf } from '../../lib/app-error.ts';
+import { sleepUntil } from '../../lib/clock.ts';
 import { isEpisodeId } from '../../protocol/ids.ts';
+import { outboxFiles } from '../data-layout.ts';
 import { classifyAnswer, type Refused, type Verdict } from '../transport/classify-answer.ts';
 import { classifyNetworkError } from '../transport/classify-network-error.ts';
 import { cureForHold } from '../transport/hold-cures.ts';
@@ -92,17 +94,33 @@ async function packAndPut(dependencies: ShipDependencies, episodeId: string, sto
   }
   const taken = heldBack.answerTo(packed);
   if (taken) return await accept(dependencies, packed, taken);
-  const admission = await link.admit(stop, patience);
-  if (!admission) return 'waiting';
-  try {
-    // A command may have drained it while its turn was awaited.
-    if (!existsSync(join(layout.episodes, episodeId))) return 'gone';
-    const verdict = await attempt(dependencies, packed, stop);
-    if (stop.aborted && verdict.kind === 'transient') return 'waiting';
-    return await settle(dependencies, packed, verdict);
-  } finally {
-    link.ended(admission);
+  for (;;) {
+    const admission = await link.admit(stop, patience);
+    if (!admission) return 'waiting';
+    try {
+      // A command may have drained it while its turn was awaited.
+      if (!existsSync(join(layout.episodes, episodeId))) return 'gone';
+      const verdict = await attempt(dependencies, packed, stop);
+      if (stop.aborted && verdict.kind === 'transient') return 'waiting';
+      const outcome = await settle(dependencies, packed, verdict);
+      if (!isCutUpload(dependencies, packed, verdict)) return outcome;
+    } finally {
+      link.ended(admission);
+    }
+    await sleepUntil(clock, link.trouble?.nextTryAtMs ?? 0, stop);
   }
+}
+
+/** In a single pass no later one goes on with it: until there is no hope this one does. */
+function isCutUpload(
+  { patience, layout, link }: ShipDependencies,
+  { episodeId }: PackedEpisode,
+  verdict: Verdict,
+): boolean {
+  const isCutOff = verdict.kind === 'transient' && verdict.status === 0;
+  return (
+    patience === 'impatient' && !link.isHopeless && isCutOff && existsSync(outboxFiles(layout, episodeId).uploadNote)
+  );
 }
 
 async function attempt(dependencies: ShipDependencies, packed: PackedEpisode, stop: AbortSignal): Promise<Verdict> {

@@ -178,6 +178,26 @@ describe('after a break', () => {
     });
   }
 
+  test('that the attempt before moved it on is told as soon as the receiver says so', async (t) => {
+    const receiver = await TusReceiver.start(t, join(root, 'receiver'));
+    let moved = 0;
+    const shipper = shipperTo(t, receiver.url, {
+      onUploadMoved: () => {
+        moved += 1;
+      },
+    });
+    for (const expected of [0, 1, 2]) {
+      breakAfter(receiver, 1.5 * MIB);
+      await assert.rejects(shipper.send(episodeOf()));
+      assert.equal(moved, expected);
+    }
+    receiver.inPlace = (request) => request.method === 'PATCH' && !!request.socket.destroy();
+    await assert.rejects(shipper.send(episodeOf()));
+    assert.equal(moved, 3);
+    await assert.rejects(shipper.send(episodeOf()));
+    assert.equal(moved, 3, 'the attempt before this one moved nothing');
+  });
+
   test('an upload that is whole needs only its receipt', async (t) => {
     const receiver = await TusReceiver.start(t, join(root, 'receiver'));
     const episode = episodeOf();

@@ -8,6 +8,7 @@ import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import type { PackedEpisode } from './pack-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
 import type { UploadNotes } from './upload-note.ts';
+import type { UploadProgress } from './upload-progress.ts';
 import type { Created, Progress, UploadRequests } from './upload-requests.ts';
 
 // Each begins the upload, or asks where it stands, and goes on with it. What needs more has no accident but a fault.
@@ -27,6 +28,9 @@ export interface UploadDependencies {
   notes: UploadNotes;
   /** Whether the gate refuses it now, as far as can be known. */
   isRefused: (episode: PackedEpisode, stop: AbortSignal) => Promise<boolean>;
+  progress: UploadProgress;
+  /** The attempt before has moved it on: the link works, however often it breaks. */
+  onMoved: () => void;
   afterStep: AfterStep<ShipperStep>;
   logger: Pick<Logger, 'info'>;
 }
@@ -38,7 +42,7 @@ export async function uploadEpisode(
   episode: PackedEpisode,
   stop: AbortSignal,
 ): Promise<Uploaded> {
-  const { requests, notes, isRefused, afterStep, logger } = dependencies;
+  const { requests, notes, progress, onMoved, isRefused, afterStep, logger } = dependencies;
   const { episodeId, sizeBytes } = episode;
   let path = notes.read(episode);
   let mayBeRefused = path !== undefined;
@@ -59,6 +63,7 @@ export async function uploadEpisode(
     } else {
       reached = await requests.offset(path, stop, sizeBytes);
     }
+    if (reached.kind === 'at' && progress.hasMoved(path, reached.offsetBytes)) onMoved();
     if (reached.kind === 'at' && reached.offsetBytes < sizeBytes) {
       if (mayBeRefused && (await isRefused(episode, stop))) return await hearVerdict();
       mayBeRefused = false;
@@ -67,10 +72,11 @@ export async function uploadEpisode(
         logger.info({ episode: episodeId, from_byte: offsetBytes, bytes: sizeBytes }, 'upload goes on');
       reached = await requests.send(path, episode, offsetBytes, stop);
     }
-    if (reached.kind === 'at' && reached.offsetBytes === sizeBytes) return await hearVerdict();
-    if (reached.kind === 'refused') return await hearVerdict();
-    if (reached.kind === 'lost') path = undefined;
-    else if (reached.kind !== 'at' && reached.kind !== 'elsewhere') return ended(reached);
+    if (reached.kind === 'elsewhere' || (reached.kind === 'at' && reached.offsetBytes < sizeBytes)) continue;
+    progress.forget(path);
+    if (reached.kind === 'at' || reached.kind === 'refused') return await hearVerdict();
+    if (reached.kind !== 'lost') return ended(reached);
+    path = undefined;
   }
   throw new AppError('upload-unsettled', `the upload of ${episodeId} comes to no end`, { retryable: true });
 
