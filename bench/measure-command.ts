@@ -57,8 +57,13 @@ export function peakMiBOf(pid: number | undefined): number {
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readProc(pid, 'status'))?.[1] ?? 0) / 1024;
 }
 
+/** `VmRSS`; 0 once the process is gone. */
+export function residentMiBOf(pid: number | undefined): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readProc(pid, 'status'))?.[1] ?? 0) / 1024;
+}
+
 /** utime, stime, cutime and cstime of proc_pid_stat(5), which follow the name in parentheses; 0 once the process is gone. */
-function cpuSecondsOf(pid: number | undefined): number {
+export function cpuSecondsOf(pid: number | undefined): number {
   const [, fields = ''] = /^.*\) (.*)$/s.exec(readProc(pid, 'stat')) ?? [];
   const ticks = fields.split(' ').slice(11, 15).map(Number);
   return ticks.reduce((sum, each) => sum + each, 0) / TICKS_PER_SECOND;

@@ -3,6 +3,7 @@
 import { BACKLOG_EPISODES, measureDrain } from './drain.ts';
 import { measureTick, QUICK_TICK_ROWS, TICK_ROWS } from './fleet-health-tick.ts';
 import { measureViews, QUICK_VIEWS_SIZE, VIEWS_SIZE } from './fleet-views.ts';
+import { IDLE_EPISODES, measureIdle } from './idle.ts';
 import { largeEpisodeBytes, measurePack, requireRoom } from './pack.ts';
 import { measurePeakMemory } from './peak-memory.ts';
 import { type Run, runWorkload } from './run-workload.ts';
@@ -48,6 +49,11 @@ const ROWS: readonly Row[] = [
     rounds: ROUNDS_OF_MINUTES,
     check: (directory, { quick }) => requireRoom(directory, largeEpisodeBytes(quick)),
     measure: (run, { quick }) => measurePack(run, largeEpisodeBytes(quick)),
+  },
+  {
+    name: 'idle',
+    rounds: 1,
+    measure: (run, { quick }) => measureIdle(run, quick ? QUICK_EPISODES : IDLE_EPISODES, quick),
   },
   {
     name: 'tick',
