@@ -7,7 +7,7 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
 const ROOT = join(import.meta.dirname, '..');
-// Those of more than a minute, most of it waiting for machines, browsers and intervals.
+// Those of minutes, much of it waiting for machines, browsers and intervals.
 const LONGEST = [
   'test/diagnosis/diagnosis.test.ts',
   'test/system/updates.test.ts',
@@ -16,6 +16,7 @@ const LONGEST = [
   'test/system/installers.test.ts',
   'test/system/installed.test.ts',
   'test/system/releases.test.ts',
+  'test/crash/command-boundaries.test.ts',
   'test/fault/receiver-away.test.ts',
 ];
 // About half of its time a file waits for a disk, an interval or a program of another: four keep two cores busy, and need no more memory
