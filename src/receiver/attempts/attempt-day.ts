@@ -69,7 +69,9 @@ export class AttemptDay {
       for (const [outcome, counts] of quarter?.counts ?? []) {
         const kind = outcomeKindOf(outcome);
         if (kind === 'stored') continue;
-        for (const [place, count] of counts.entries()) {
+        // By index, as below: a day of a thousand hosts has a hundred thousand of them.
+        for (let place = 0; place < counts.length; place += 1) {
+          const count = counts[place] ?? 0;
           const hostId = hostIds[place];
           if (count === 0 || hostId === undefined) continue;
           const series = found.getOrInsertComputed(hostId, blankDay)[kind];
