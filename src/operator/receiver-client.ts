@@ -6,6 +6,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { z } from 'zod';
 import type { Clock } from '../lib/clock.ts';
 import type { Secret } from '../lib/config/secret-file.ts';
+import { parseJson } from '../lib/parse-json.ts';
 import { explainNetworkError, explainRefusal, noReceiver } from './explain-failure.ts';
 
 const LIMIT_MS = 30_000;
@@ -116,12 +117,4 @@ async function readText(response: IncomingMessage): Promise<string> {
 /** A receiver that is reached as localhost need not have that name in its certificate. */
 function sameCertificate(own: Buffer) {
   return (host: string, peer: PeerCertificate) => (own.equals(peer.raw) ? undefined : checkServerIdentity(host, peer));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 // meta.json, the description that each episode carries, and VERSION, the stamp of the code that makes episodes.
 
 import { z } from 'zod';
+import { parseJson } from '../lib/parse-json.ts';
 import { commitSchema, parseCommit } from './commit.ts';
 
 export const META_FILE = 'meta.json';
@@ -73,12 +74,4 @@ export function readMetaStamp(metaText: string): MetaStamp {
 function asHeaderText(value: string | number | null | undefined): string | undefined {
   const text = String(value ?? '');
   return /^[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?$/.test(text) ? text : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import type { Secret } from '../../lib/config/secret-file.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { receivedProblemSchema } from '../../protocol/problem.ts';
 
 const STALL_MS = 60_000;
@@ -82,12 +83,4 @@ async function readText(response: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,6 @@
-// Which fault of the whole fleet explains an alert, and which silence holds for it. Nobody is told of what is explained or silenced.
+// Which fault of the whole fleet explains an alert. Nobody is told of what is explained.
 
 import { type Symptom, WHOLE_FLEET } from '../../protocol/alert.ts';
-import type { Silence } from '../../storage/monitor-state.ts';
 
 interface Subject {
   host: string;
@@ -22,14 +21,4 @@ export function explainedBy({ symptom }: Subject, firing: readonly Subject[]): S
     ([cause, explains]) => explains(symptom) && fleetWide.some((other) => other.symptom === cause),
   );
   return found?.[0] ?? null;
-}
-
-/** The id of the one that lasts longest. One whose begin lies ahead of a clock that was set back does not hold: it would hold too long. */
-export function silencedBy({ host, symptom }: Subject, silences: readonly Silence[], nowWall: string): string | null {
-  const holding = silences
-    .filter((silence) => silence.createdAt <= nowWall && nowWall < silence.expiresAt)
-    .filter((silence) => silence.host === null || silence.host === host)
-    .filter((silence) => silence.symptom === null || silence.symptom === symptom)
-    .sort((left, right) => (left.expiresAt < right.expiresAt ? 1 : -1));
-  return holding[0]?.id ?? null;
 }

@@ -2,11 +2,12 @@
 
 import { SYMPTOMS } from '../../protocol/alert.ts';
 import type { Alert, AlertOfRun, NotificationKind, Silence } from '../../storage/monitor-state.ts';
+import { silenceOf } from '../../storage/silences.ts';
 import type { DetectedRun } from '../detected-run.ts';
 import { alertRowOf } from '../emit-alerts.ts';
 import type { Finding } from '../observed.ts';
 import { parseTimeMs } from '../parse-time.ts';
-import { explainedBy, silencedBy } from './explained-by.ts';
+import { explainedBy } from './explained-by.ts';
 
 export interface LifeCycleInput {
   /** All that fired after the run before. */
@@ -59,7 +60,7 @@ export function nextAlerts(input: LifeCycleInput): NextAlerts {
       ...step.after,
       ...(step.after.state === 'firing' && {
         suppressedBy: explainedBy(step.after, stillFiring),
-        silencedBy: silencedBy(step.after, silences, run.nowWall),
+        silencedBy: silenceOf(step.after, silences, run.nowWall)?.id ?? null,
       }),
     };
     const { kind, notifiedAt } = toldOf({ ...step, after }, input);

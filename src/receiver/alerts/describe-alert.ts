@@ -2,7 +2,7 @@
 
 import type { AlertAnswer, OpenAlert, SilenceAnswer } from '../../protocol/answers.ts';
 import type { Alert, Silence } from '../../storage/monitor-state.ts';
-import { isActive, silenceOf } from './silences.ts';
+import { isActive, silenceOf } from '../../storage/silences.ts';
 
 export function describeOpenAlert(alert: Alert, silences: readonly Silence[], now: string): OpenAlert {
   const { id, symptom, severity, detail } = alert;

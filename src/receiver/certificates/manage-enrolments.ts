@@ -3,10 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { AppError } from '../../lib/app-error.ts';
+import { formatTable } from '../../lib/format-table.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import type { EnrolmentToken } from '../../storage/enrolments.ts';
 import { digestOfToken } from '../identity/bearer-tokens.ts';
-import { formatTable } from '../identity/format-table.ts';
 import { parseExpiry } from '../identity/token-expiry.ts';
 import { serverAuthorityOf } from './authority-files.ts';
 import { type CommandContext, requireAuthority } from './command-context.ts';

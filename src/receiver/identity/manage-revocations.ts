@@ -2,11 +2,11 @@
 
 import { AppError } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { formatTable } from '../../lib/format-table.ts';
 import type { Control } from '../../storage/control.ts';
 import type { ReceiverConfig } from '../receiver-config.ts';
 import { identifiersOf } from './certificate-authenticator.ts';
 import { readCertificates } from './certificate-authorities.ts';
-import { formatTable } from './format-table.ts';
 import type { CommandOutput } from './manage-tokens.ts';
 
 export interface CertificateToRevoke {

@@ -3,10 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import { AppError } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { formatTable } from '../../lib/format-table.ts';
 import type { Control } from '../../storage/control.ts';
 import { hasCredential, type ReceiverConfig } from '../receiver-config.ts';
 import { digestOfToken } from './bearer-tokens.ts';
-import { formatTable } from './format-table.ts';
 import { parseExpiry } from './token-expiry.ts';
 import { addToken, readTokensFile, type TokenRecord, type TokenRole } from './tokens-file.ts';
 

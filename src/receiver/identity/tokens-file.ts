@@ -10,6 +10,7 @@ import { AppError, errnoOf, isMissing, messageOf } from '../../lib/app-error.ts'
 import type { Clock } from '../../lib/clock.ts';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { acquireExclusiveLock, type ExclusiveLock } from '../../lib/exclusive-lock.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { removeFile } from '../../lib/remove-file.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { hostIdSchema } from '../../protocol/ids.ts';
@@ -153,15 +154,6 @@ async function giveTo(path: string, { uid, gid }: Owner): Promise<void> {
     await lchown(path, uid, gid);
   } catch (error) {
     if (errnoOf(error) !== 'EPERM') throw error;
-  }
-}
-
-/** Undefined when it is none. JSON.parse would quote the text, which may be a token itself, put here by mistake. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

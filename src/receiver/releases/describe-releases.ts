@@ -1,7 +1,7 @@
 // The published releases, for a person and for programs.
 
+import { formatTable } from '../../lib/format-table.ts';
 import type { RollOut } from '../../storage/roll-out.ts';
-import { formatTable } from '../identity/format-table.ts';
 import type { ListedRelease } from './manage-releases.ts';
 
 const HEAD = ['NUMBER', 'COMMIT', 'PLATFORMS', 'GOES TO', 'DECIDED', 'BY'];

@@ -3,6 +3,7 @@
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, messageOf } from '../../lib/app-error.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import type { Release } from '../../protocol/release.ts';
 import {
@@ -98,13 +99,5 @@ async function refusePrivateKeys(directory: string, names: readonly string[]): P
     throw new AppError('bad-input', `${path} is a private key: the key of releases must never be on the receiver`, {
       hint: `run: shred -u ${shellWord(path)}; then make a new key, have the hosts trust it alone, and sign with that`,
     });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -2,6 +2,7 @@
 // being parsed as JSON: that says the same in half of the time, and whatever is not of that form is parsed.
 
 import { isAscii } from 'node:buffer';
+import { parseJson } from '../../lib/parse-json.ts';
 import { isHostId } from '../../protocol/ids.ts';
 import type { StoredAt } from '../ledger-reader.ts';
 import { dayMsOf, secondsOf, storedTimeUs, timeUs } from './stored-time.ts';
@@ -109,12 +110,4 @@ export function parseStoredLine(line: string): StoredLine {
   if (receivedAtUs === undefined) return 'bad';
   if (!isHostId(hostId)) return 'left-out';
   return { hostId, receivedAtUs, commit: typeof commit === 'string' ? commit : undefined };
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,8 @@
 // cis490 quarantine list: what was refused, for what, and the command for each kind of refusal.
 
+import { formatTable } from '../../../lib/format-table.ts';
 import { inertLine } from '../../../lib/inert-text.ts';
-import { countOf, formatTable, shortTime } from './format-text.ts';
+import { countOf, shortTime } from './format-text.ts';
 import { cureOf } from './quarantine-cures.ts';
 import type { CommandOutput, QueueTools } from './queue-tools.ts';
 import { codeOf, NO_REASON, type Selection, selectQuarantined } from './select-quarantined.ts';

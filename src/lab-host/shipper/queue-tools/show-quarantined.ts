@@ -2,9 +2,10 @@
 
 import { join } from 'node:path';
 import { formatSize } from '../../../lib/format-size.ts';
+import { formatTable } from '../../../lib/format-table.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
 import { directoryFiles } from './directory-files.ts';
-import { countOf, formatFields, formatTable, shortTime } from './format-text.ts';
+import { countOf, formatFields, shortTime } from './format-text.ts';
 import { nowhere } from './nowhere.ts';
 import { cureOf } from './quarantine-cures.ts';
 import type { QueueTools } from './queue-tools.ts';

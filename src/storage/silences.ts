@@ -1,8 +1,11 @@
 // Which silence holds for an alert now: at once when it is made or ended, and not only from the monitor's next run on.
 
-import type { Alert, Silence } from '../../storage/monitor-state.ts';
+import type { Alert, Silence } from './monitor-state.ts';
 
-/** `now`: a wall time as clock.ts writes it, as the silence's own are. */
+/**
+ * `now`: a wall time as clock.ts writes it, as the silence's own are. One whose begin lies ahead of a clock that was set back does not hold: it
+ * would hold too long.
+ */
 export function isActive({ createdAt, expiresAt }: Silence, now: string): boolean {
   return createdAt <= now && now < expiresAt;
 }
