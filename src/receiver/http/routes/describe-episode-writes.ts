@@ -81,7 +81,7 @@ function describeUploads(routes: RouteTable): void {
     path: '/v1/uploads',
     summary: 'Begin a resumable upload of an episode (tus 1.0, creation)',
     description:
-      'All that a PUT is refused for is refused here, before a byte is sent. A second creation for the same episode replaces the first. When the upload is at its end, an ordinary PUT with Expect: 100-continue is answered 200 with the receipt.',
+      'All that a PUT is refused for is refused here, before a byte is sent. A second creation for the same episode replaces the first. When the upload is at its end, the same creation once more, or an ordinary PUT with Expect: 100-continue, is answered 200 with the receipt.',
     action: 'write-episode',
     headers: z.object({
       ...RESUMABLE.shape,
