@@ -1,7 +1,7 @@
 // docs/api.md: the contract for people, made from the OpenAPI document that the receiver gives.
 
+import { markdownTable } from '../src/lib/markdown-table.ts';
 import { curlExample } from './curl-examples.ts';
-import { markdownTable } from './markdown-table.ts';
 import { type Content, type Operation, readContract, type Schema } from './read-contract.ts';
 import { describeLimits, fieldsOf, schemaText } from './schema-text.ts';
 

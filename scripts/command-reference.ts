@@ -3,7 +3,7 @@
 import { createProgram } from '../bin/create-program.ts';
 import { type DescribedCommand, type DescribedOption, describeCommands } from '../bin/describe-commands.ts';
 import { COMMON_GROUP, RECEIVER_GROUP } from '../bin/help-style.ts';
-import { markdownTable } from './markdown-table.ts';
+import { markdownTable } from '../src/lib/markdown-table.ts';
 
 const SHARED_GROUPS = [RECEIVER_GROUP, COMMON_GROUP];
 

@@ -3,6 +3,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AppError, isMissing, messageOf } from '../lib/app-error.ts';
+import { digestOfFile } from '../lib/digest-of-file.ts';
 import { formatSize } from '../lib/format-size.ts';
 import {
   BUNDLE_SUFFIX,
@@ -12,7 +13,6 @@ import {
   releaseDraftSchema,
   releaseFileStem,
 } from '../protocol/release-files.ts';
-import { digestOf } from './make-manifest.ts';
 
 export interface DescribedBundle {
   descriptionPath: string;
@@ -62,7 +62,7 @@ async function descriptionsAt(path: string): Promise<string[]> {
 }
 
 async function requireSame(bundlePath: string, { sha256, bytes }: ReleaseDraft): Promise<void> {
-  const found = await digestOf(bundlePath).catch((error: unknown) => {
+  const found = await digestOfFile(bundlePath).catch((error: unknown) => {
     throw new AppError('bad-input', `the bundle ${bundlePath} cannot be read: ${messageOf(error)}`, { cause: error });
   });
   if (found.sha256 === sha256 && found.sizeBytes === bytes) return;

@@ -5,11 +5,11 @@ import { type FileHandle, mkdir, open, rename, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { AppError, isMissing } from '../../lib/app-error.ts';
+import { digestOfFile } from '../../lib/digest-of-file.ts';
 import { fsyncDirectory } from '../../lib/durable-file.ts';
 import { removeFile } from '../../lib/remove-file.ts';
 import { refused, unreachable } from './receiver-failure.ts';
 import type { BundleHead, UpdateDependencies } from './update-dependencies.ts';
-import { digestOfFile } from './verify-tree.ts';
 
 // Without a byte more each time.
 const MOST_FRUITLESS_TRIES = 3;
@@ -52,7 +52,7 @@ export async function downloadBundle(dependencies: UpdateDependencies, head: Bun
   } finally {
     await handle.close();
   }
-  if ((await digestOfFile(part)) !== head.sha256) {
+  if ((await digestOfFile(part)).sha256 !== head.sha256) {
     await removeFile(part);
     throw new AppError('bundle-damaged', 'what was downloaded is not what was signed: its digest is another', {
       hint: 'it is downloaded anew at the next run; if that fails, too, look at the receiver: cis490 release list',

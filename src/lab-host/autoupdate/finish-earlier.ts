@@ -17,7 +17,7 @@ const MOST_EXTENSIONS = 3;
 /** What that came to; undefined when nothing was left, or only a note of what was never begun. */
 export async function finishEarlier(dependencies: UpdateDependencies): Promise<UpdateReport | undefined> {
   const found = await dependencies.state.read();
-  if (found.flipped) return await tellFlipped(dependencies, found);
+  if (found.flipped) return await tellFlipped(dependencies, found.flipped, found.trial);
   if (!found.pending) return undefined;
   const { layout, logger, state } = dependencies;
   const { from, to } = found.pending;
@@ -49,9 +49,12 @@ function extended(state: UpdateState, windowS: number): UpdateState {
 }
 
 /** The guard may have been killed before it restarted what still runs the release that it took back. */
-async function tellFlipped(dependencies: UpdateDependencies, found: UpdateState): Promise<UpdateReport> {
+async function tellFlipped(
+  dependencies: UpdateDependencies,
+  { from, to, why }: NonNullable<UpdateState['flipped']>,
+  trial: UpdateState['trial'],
+): Promise<UpdateReport> {
   const { layout, logger, state, clock, afterStep } = dependencies;
-  const { from, to, why } = found.flipped ?? { from: '', to: '', why: '' };
   logger.error({ commit: to, back_to: from, reason: why }, 'update: the guard took the release back');
   if ((await readCurrent(layout)) === to) await switchLink(layout, from);
   const stale = await unitsRunning(dependencies, to);
@@ -60,8 +63,8 @@ async function tellFlipped(dependencies: UpdateDependencies, found: UpdateState)
     await restartUnits(dependencies, stale);
   }
   const detail = `taken back by the guard: ${why}`;
-  const releaseNumber = found.trial?.release_number ?? null;
-  const source = found.trial?.source ?? 'receiver';
+  const releaseNumber = trial?.release_number ?? null;
+  const source = trial?.source ?? 'receiver';
   const ending = { source, atWall: clock.wallTime(), from, to, releaseNumber, detail };
   await state.change((now) => asRolledBack(now, ending, false));
   afterStep('rolled-back');

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { chmod, copyFile, link, mkdir, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, errnoOf } from '../../lib/app-error.ts';
+import { digestOfFile } from '../../lib/digest-of-file.ts';
 import { isThere } from '../../lib/is-there.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
 import { removeFile } from '../../lib/remove-file.ts';
@@ -16,7 +17,6 @@ import { git } from './run-git.ts';
 import { malformed, parseManifest } from './safe-manifest.ts';
 import { linkOf, tarEntries, writeFileOf } from './unpack-entries.ts';
 import type { UpdateDependencies } from './update-dependencies.ts';
-import { digestOfFile } from './verify-tree.ts';
 import { walkTree } from './walk-tree.ts';
 
 const LOCK_FILE = 'package-lock.json';
@@ -116,7 +116,7 @@ async function writeManifest(
     const { size, mode } = await stat(join(tree, path));
     // Of npm's making; a link shares its mode with the release that it came from, where it is one of these already.
     if (![0o644, 0o755].includes(mode & 0o777)) await chmod(join(tree, path), Number.parseInt(modeOf(mode), 8));
-    listed.push({ path, bytes: size, sha256: await digestOfFile(join(tree, path)), mode: modeOf(mode) });
+    listed.push({ path, bytes: size, sha256: (await digestOfFile(join(tree, path))).sha256, mode: modeOf(mode) });
   });
   for (const path of links) listed.push({ path, link: await readlink(join(tree, path)) });
   listed.sort((a, b) => (a.path < b.path ? -1 : 1));

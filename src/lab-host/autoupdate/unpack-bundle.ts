@@ -4,10 +4,11 @@ import { createReadStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createZstdDecompress } from 'node:zlib';
+import type { ParsedTarEntry } from 'modern-tar';
 import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
 import { MANIFEST_FILE, type Manifest } from '../../protocol/release.ts';
 import { malformed, parseManifest } from './safe-manifest.ts';
-import { linkOf, type TarEntry, tarEntries, textOf, writeFileOf } from './unpack-entries.ts';
+import { linkOf, tarEntries, textOf, writeFileOf } from './unpack-entries.ts';
 
 const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 
@@ -44,7 +45,7 @@ export async function unpackBundle({ bundle, tree, expected, onManifest }: Unpac
 }
 
 async function readManifest(
-  { value: entry, done }: IteratorResult<TarEntry>,
+  { value: entry, done }: IteratorResult<ParsedTarEntry>,
   tree: string,
   expected: UnpackOptions['expected'],
 ): Promise<Manifest> {
@@ -58,7 +59,11 @@ async function readManifest(
   return manifest;
 }
 
-async function unpackEntry(tree: string, file: Manifest['files'][number], { header, body }: TarEntry): Promise<void> {
+async function unpackEntry(
+  tree: string,
+  file: Manifest['files'][number],
+  { header, body }: ParsedTarEntry,
+): Promise<void> {
   const shown = JSON.stringify(file.path);
   if ('link' in file) {
     if (header.type !== 'symlink' || header.linkname !== file.link)
@@ -68,8 +73,8 @@ async function unpackEntry(tree: string, file: Manifest['files'][number], { head
     return;
   }
   if (header.type !== 'file' || header.size !== file.bytes) throw malformed(`${shown} is not the file that is listed`);
-  const written = await writeFileOf(tree, file.path, body, Number.parseInt(file.mode, 8));
-  if (written.sha256 !== file.sha256) throw malformed(`${shown} has another digest than is listed`);
+  const sha256 = await writeFileOf(tree, file.path, body, Number.parseInt(file.mode, 8));
+  if (sha256 !== file.sha256) throw malformed(`${shown} has another digest than is listed`);
 }
 
 /** Of what was being written: no fault of the bundle. */

@@ -1,46 +1,37 @@
 // A tar stream as a tree of files, one entry after the other; nothing that is there already is written over or through.
 
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { mkdir, open, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createTarDecoder, type ParsedTarEntry } from 'modern-tar';
 
-export type TarEntry = ParsedTarEntry;
-
 /** Entries as they come; each body has to be read to its end before the next. */
-export function tarEntries(bytes: Readable): ReadableStream<TarEntry> {
+export function tarEntries(bytes: Readable): ReadableStream<ParsedTarEntry> {
   return (Readable.toWeb(bytes) as ReadableStream<Uint8Array<ArrayBuffer>>).pipeThrough(createTarDecoder());
 }
 
-export interface WrittenFile {
-  bytes: number;
-  sha256: string;
-}
-
-/** `mode` whatever the umask. Throws the system's error, EEXIST for a name that is taken. */
+/** Returns its SHA-256. `mode` whatever the umask. Throws the system's error, EEXIST for a name that is taken. */
 export async function writeFileOf(
   tree: string,
   path: string,
   body: AsyncIterable<Uint8Array>,
   mode: number,
-): Promise<WrittenFile> {
+): Promise<string> {
   const target = join(tree, path);
   await makeParents(tree, target);
   const handle = await open(target, 'wx', mode);
-  const hash: Hash = createHash('sha256');
-  let bytes = 0;
+  const hash = createHash('sha256');
   try {
     for await (const chunk of body) {
       hash.update(chunk);
-      bytes += chunk.byteLength;
       await handle.write(chunk);
     }
     await handle.chmod(mode);
   } finally {
     await handle.close();
   }
-  return { bytes, sha256: hash.digest('hex') };
+  return hash.digest('hex');
 }
 
 export async function linkOf(tree: string, path: string, target: string): Promise<void> {

@@ -25,10 +25,6 @@ export class UpdateStateFile {
     this.#options = options;
   }
 
-  get path(): string {
-    return this.#options.path;
-  }
-
   /** Of a file that cannot be understood: nothing, and a copy of it is kept. */
   async read(): Promise<UpdateState> {
     const { path, logger } = this.#options;

@@ -1,10 +1,9 @@
 // Whether a release on the disk is whole: each file that its manifest lists is there with its digest and mode, and its stamp is its own.
 
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, errnoOf } from '../../lib/app-error.ts';
+import { digestOfFile } from '../../lib/digest-of-file.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
 import { MANIFEST_FILE, type Manifest } from '../../protocol/release.ts';
 import { readInstalledVersion } from '../installed-version.ts';
@@ -43,15 +42,9 @@ async function isAsListed(tree: string, file: Manifest['files'][number]): Promis
     if ('link' in file) return stats.isSymbolicLink() && (await readlink(path)) === file.link;
     if (!stats.isFile() || stats.size !== file.bytes || (stats.mode & 0o777) !== Number.parseInt(file.mode, 8))
       return false;
-    return (await digestOfFile(path)) === file.sha256;
+    return (await digestOfFile(path)).sha256 === file.sha256;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return false;
     throw error;
   }
-}
-
-export async function digestOfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk);
-  return hash.digest('hex');
 }

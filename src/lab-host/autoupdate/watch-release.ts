@@ -55,11 +55,7 @@ export async function watchRelease(dependencies: UpdateDependencies, trial: Tria
     if (overMs < GRACE_MS) continue;
     if (!ping.isGood)
       return { kind: 'bad', why: ping.said, isBlameless: !(await pings(dependencies, trial.from)).isGood };
-    return {
-      kind: 'bad',
-      why: 'why' in shipping && shipping.why ? shipping.why : 'no episode was stored',
-      isBlameless: false,
-    };
+    if (shipping.kind !== 'fine') return { kind: 'bad', why: shipping.why, isBlameless: false };
   }
   logger.info(
     { commit: trial.to, ...(shipping.why && { not_judged: shipping.why }) },

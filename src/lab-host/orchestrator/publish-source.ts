@@ -3,6 +3,7 @@
 import { lstat, readFile, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { AppError, isMissing } from '../../lib/app-error.ts';
+import { isThere } from '../../lib/is-there.ts';
 import { MAX_META_BYTES, META_FILE } from '../../protocol/episode-meta.ts';
 import { parseRecorderMeta } from './complete-meta.ts';
 
@@ -44,12 +45,7 @@ export async function readRecorderMeta(source: string): Promise<Record<string, u
 export async function refuseTaken(dataDir: string, episodeId: string): Promise<void> {
   for (const place of ['episodes', 'shipped', 'quarantine']) {
     const path = join(dataDir, place, episodeId);
-    try {
-      await lstat(path);
-    } catch (error) {
-      if (isMissing(error)) continue;
-      throw error;
-    }
+    if (!(await isThere(path))) continue;
     throw new AppError('episode-exists', `${path} already exists and is not overwritten`, {
       hint: 'if it is this recording, handed over before, remove the directory; otherwise name another id with --id',
     });

@@ -2,10 +2,10 @@
 // has it.
 
 import { execFile } from 'node:child_process';
-import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { errnoOf, isMissing, messageOf } from '../../lib/app-error.ts';
+import { errnoOf, messageOf } from '../../lib/app-error.ts';
+import { isThere } from '../../lib/is-there.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { parseCommit } from '../../protocol/commit.ts';
 import type { CodeVersion } from '../../protocol/episode-meta.ts';
@@ -20,13 +20,7 @@ const LONGEST_REASON = 500;
 
 /** Only its top: a directory inside of somebody else's checkout (/etc under etckeeper, a home under git) is not its code. */
 export async function isCheckout(directory: string): Promise<boolean> {
-  try {
-    await lstat(join(directory, '.git'));
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
+  return await isThere(join(directory, '.git'));
 }
 
 export async function readCheckout(directory: string): Promise<CodeVersionAnswer> {

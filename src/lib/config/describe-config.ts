@@ -1,6 +1,7 @@
 // The commented example and the reference, made from the definition alone, so that neither can fall behind it.
 
 import { dirname } from 'node:path';
+import { markdownTable } from '../markdown-table.ts';
 import { type ConfigNode, labelOf, shapeOf, type TableNode, type ValueNode } from './config-shape.ts';
 import type { ConfigDefinition } from './define-config.ts';
 import type { ConfigPath } from './toml-document.ts';
@@ -64,11 +65,6 @@ export function describeAsMarkdown(definition: ConfigDefinition): string {
 function row([name, node]: [name: string, node: ValueNode]): string[] {
   const fallback = node.default === undefined ? 'none' : `\`${toToml(node.default)}\``;
   return [`\`${name}\``, node.allowed, node.required ? '**required**' : fallback, node.description];
-}
-
-function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(header), `|${'---|'.repeat(header.length)}`, ...rows.map(line)].join('\n');
 }
 
 function sectionsOf(definition: ConfigDefinition): Section[] {

@@ -1,4 +1,4 @@
-// Tables of the generated pages.
+// Tables of the pages that are made from code.
 
 /** Empty when there are no rows. */
 export function markdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
