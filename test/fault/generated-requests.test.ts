@@ -15,6 +15,7 @@ import { put } from '../support/put.ts';
 import { openRaw, type RawAnswer, readAnswers } from '../support/raw-request.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 import { metadataOf, OFFSET_TYPE, TusClient } from '../support/tus.ts';
+import { PATIENCE_MS } from '../support/until.ts';
 
 const BATCHES = 80;
 const CONNECTIONS = 64;
@@ -228,7 +229,7 @@ const connection = fc.array(
   },
 );
 
-test('generated requests', { timeout: 600_000 }, async (t) => {
+test('generated requests', { timeout: 2 * PATIENCE_MS }, async (t) => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
   t.diagnostic(`again with: SEED=${seed} node --test test/fault/generated-requests.test.ts`);
   const root = temporaryDirectory(t);

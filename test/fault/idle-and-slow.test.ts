@@ -36,6 +36,7 @@ import { put, send } from '../support/put.ts';
 import { openRaw, readAnswers } from '../support/raw-request.ts';
 import { hasSystemPart } from '../support/system-part.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { PATIENCE_MS } from '../support/until.ts';
 
 const HOST = 'Host: 127.0.0.1\r\n';
 const HEALTH = `GET /healthz HTTP/1.1\r\n${HOST}\r\n`;
@@ -272,7 +273,7 @@ describe('slow clients', () => {
   });
 });
 
-describe('crowds', { timeout: 300_000 }, () => {
+describe('crowds', { timeout: PATIENCE_MS }, () => {
   test('10,000 idle connections: good clients are served, memory and descriptors come back', async (t) => {
     const { fleet, pid } = await startReal(t);
     const descriptors = descriptorsOf(pid);

@@ -5,11 +5,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before } from 'node:test';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { PATIENCE_MS } from './until.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
-
-// Only to end a test that hangs; nothing is measured against it.
-const PATIENCE_MS = 60_000;
 
 export type Scheme = 'light' | 'dark';
 export interface Size {
@@ -48,6 +46,7 @@ export class TestBrowser {
   async start(): Promise<void> {
     if (this.skip !== false) return;
     this.#browser = await chromium.launch({
+      timeout: PATIENCE_MS,
       executablePath: CHROMIUM,
       // Chromium's own sandbox does not run as root.
       chromiumSandbox: process.getuid?.() !== 0,

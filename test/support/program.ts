@@ -5,14 +5,12 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { pauseAfterLook } from './until.ts';
+import { PATIENCE_MS, pauseAfterLook } from './until.ts';
 
 export const PROJECT_ROOT = join(import.meta.dirname, '..', '..');
 const LAUNCHER = join(PROJECT_ROOT, 'bin/cis490');
 const COMPILE_CACHE = join(import.meta.dirname, 'compile-cache.ts');
 
-// Only to end a test that hangs; nothing is measured against it.
-const PATIENCE_MS = 120_000;
 const SHORTEST_PAUSE_MS = 20;
 
 export interface Ended {

@@ -23,10 +23,9 @@ import { checkNothingLost, namesIn, type Published, readRows } from '../support/
 import { eventually, Program } from '../support/program.ts';
 import { hasSystemPart } from '../support/system-part.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
+import { PATIENCE_MS } from '../support/until.ts';
 
 const NEVER = new AbortController().signal;
-// Only to end a test that hangs.
-const PATIENCE_MS = 60_000;
 
 interface Lab {
   root: string;
