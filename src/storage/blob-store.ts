@@ -15,7 +15,10 @@ export type CommitOutcome =
 
 /** One body on its way in. Exactly one of `commit` and `abort` ends the writing; `finish` follows a `created`. */
 export interface BlobWrite {
-  /** Takes the next bytes, which must stay as they are; resolves when more may come. Throws `disk-full`: then only `abort` is allowed. */
+  /**
+   * Takes the next bytes, for good: nobody else changes or reads them from then on. Resolves when more may come. Throws `disk-full`: then
+   * only `abort` is allowed.
+   */
   write(chunk: Uint8Array): Promise<void>;
   /**
    * Makes the blob durable and visible under its key, never over another. `exists` too says that what is there is durable. Throws

@@ -21,7 +21,10 @@ export interface UploadLock {
 
 /** Bytes on their way to the end of what is there. */
 export interface UploadAppend {
-  /** Takes the next bytes, which must stay as they are; resolves when more may come. Throws `disk-full`: then only `end` is allowed. */
+  /**
+   * Takes the next bytes, for good: nobody else changes or reads them from then on. Resolves when more may come. Throws `disk-full`: then
+   * only `end` is allowed.
+   */
   write(chunk: Uint8Array): Promise<void>;
   /** Writes what has gathered. Throws `disk-full`: then a part of it may be there. */
   end(): Promise<void>;

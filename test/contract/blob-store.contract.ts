@@ -28,7 +28,7 @@ export function describeBlobStore(name: string, open: OpenBlobStore): void {
         const write = await beginFor(blobs, KEY, content);
         let offset = 0;
         for (const size of sizes) {
-          await write.write(content.subarray(offset, offset + size));
+          await write.write(Buffer.from(content.subarray(offset, offset + size)));
           offset += size;
         }
         assert.deepEqual(await write.commit(), { kind: 'created' });
@@ -41,7 +41,7 @@ export function describeBlobStore(name: string, open: OpenBlobStore): void {
       const { blobs } = await open(t);
       const content = Buffer.from('of unknown length');
       const write = await blobs.begin({ key: KEY, sha256: sha256Of(content) });
-      await write.write(content);
+      await write.write(Buffer.from(content));
       assert.deepEqual(await write.commit(), { kind: 'created' });
     });
 
@@ -98,7 +98,7 @@ export function describeBlobStore(name: string, open: OpenBlobStore): void {
       ];
       for (const declared of declarations) {
         const write = await blobs.begin({ key: KEY, ...declared });
-        await write.write(content);
+        await write.write(Buffer.from(content));
         assert.deepEqual(await write.commit(), found);
         await write.abort();
         assert.equal(await blobs.stat(KEY), undefined);
@@ -325,7 +325,7 @@ async function put(
   content: Uint8Array,
 ): Promise<{ write: BlobWrite; outcome: CommitOutcome }> {
   const write = await beginFor(blobs, key, content);
-  await write.write(content);
+  await write.write(Buffer.from(content));
   return { write, outcome: await write.commit() };
 }
 

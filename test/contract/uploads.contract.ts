@@ -24,7 +24,7 @@ const UPLOAD: Upload = {
 
 async function append(uploads: Uploads, ...chunks: Uint8Array[]): Promise<void> {
   const part = await uploads.append(UPLOAD);
-  for (const chunk of chunks) await part.write(chunk);
+  for (const chunk of chunks) await part.write(Buffer.from(chunk));
   await part.end();
 }
 

@@ -43,7 +43,7 @@ async function open(root: string, onStep: (step: StorageStep) => void = noStepOb
 
 async function received(blobs: FilesystemBlobStore, key: BlobKey, content: Uint8Array = CONTENT): Promise<BlobWrite> {
   const write = await blobs.begin({ key, sha256: createHash('sha256').update(content).digest('hex') });
-  await write.write(content);
+  await write.write(Buffer.from(content));
   return write;
 }
 
@@ -243,7 +243,7 @@ test('disk full while a body is written: disk-full, nothing stays, and a body th
   const write = await blobs.begin({ key: KEY, sha256: createHash('sha256').update(content).digest('hex') });
   const writeAll = async () => {
     for (let offset = 0; offset < content.byteLength; offset += 65_536) {
-      await write.write(content.subarray(offset, offset + 65_536));
+      await write.write(Buffer.from(content.subarray(offset, offset + 65_536)));
     }
     await write.commit();
   };
