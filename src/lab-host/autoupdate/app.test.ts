@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { programRunner, type RunProgram } from '../../lib/self-check/run-program.ts';
 import { formatUpdateState } from '../../protocol/update-state.ts';
 import { NEW, NEWER, OLD, UpdateBench, WINDOW_S } from './autoupdate.fixture.ts';
 import { UPDATE_STEPS, type UpdateStep } from './update-step.ts';
@@ -256,6 +257,19 @@ describe('a release that is at fault is taken back', () => {
     });
   }
 
+  test('systemd answers no more', async (t) => {
+    const bench = await UpdateBench.create(t);
+    await bench.offer(NEW, 7);
+    const well = programRunner(bench.environment);
+    const run: RunProgram = async (command, args) =>
+      command === 'systemctl' && args[0] === 'show' && bench.current === NEW
+        ? { kind: 'ended', code: 1, stdout: '', stderr: 'Connection timed out' }
+        : await well(command, args);
+    const { report } = await bench.run({ run });
+    assert.equal(report.result, 'rolled-back');
+    assert.match(report.detail ?? '', /^cis490-shipper.service cannot be looked at: .*/);
+  });
+
   test('a unit that systemd restarts while it is watched', async (t) => {
     const bench = await UpdateBench.create(t);
     await bench.offer(NEW, 7);
@@ -340,6 +354,21 @@ describe('what is no fault of the release', () => {
     bench.setShipper(inactive);
     await bench.offer(NEW, 7, { shipper: inactive });
     assert.equal((await bench.run()).report.result, 'updated');
+  });
+
+  test('a systemd that does not answer for a part of the window', async (t) => {
+    const bench = await UpdateBench.create(t);
+    await bench.offer(NEW, 7);
+    const well = programRunner(bench.environment);
+    let unanswered = 0;
+    const run: RunProgram = async (command, args) => {
+      const isBusy = command === 'systemctl' && args[0] === 'show' && bench.current === NEW && unanswered < 3;
+      if (!isBusy) return await well(command, args);
+      unanswered += 1;
+      return { kind: 'ended', code: 1, stdout: '', stderr: 'Failed to get properties: Connection timed out' };
+    };
+    assert.equal((await bench.run({ run })).report.result, 'updated', bench.log.join('\n'));
+    assert.equal(unanswered, 3);
   });
 
   test('the receiver being away for a part of the window', async (t) => {

@@ -44,10 +44,8 @@ export async function watchRelease(dependencies: UpdateDependencies, trial: Tria
     if (stop.aborted) return { kind: 'stopped' };
     if ((await readCurrent(layout)) !== trial.to) return { kind: 'taken-back' };
     const overMs = clock.monotonicMs() - endMs;
-    const fault = await units.fault(overMs >= 0 ? 'end' : 'within').catch(messageOf);
-    if (fault !== undefined && (!isOnItsWay(fault) || overMs >= GRACE_MS)) {
-      return { kind: 'bad', why: fault, isBlameless: false };
-    }
+    const fault = await units.fault();
+    if (fault && (!fault.mayPass || overMs >= GRACE_MS)) return { kind: 'bad', why: fault.why, isBlameless: false };
     await ping.again(overMs >= 0);
     if (overMs < 0) continue;
     shipping = await shippingOf(dependencies, trial);
@@ -62,11 +60,6 @@ export async function watchRelease(dependencies: UpdateDependencies, trial: Tria
     'update: it has stood its trial',
   );
   return { kind: 'good' };
-}
-
-/** Starting and stopping pass by themselves. */
-function isOnItsWay(fault: string): boolean {
-  return / is (?:activating|deactivating|inactive)\b/.test(fault);
 }
 
 async function shippingOf({ config }: UpdateDependencies, { units, before }: Trial): Promise<Shipping> {
