@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -11,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { SmallDisk } from '../../../test/support/small-disk.ts';
 import { programRunner, type RunProgram } from '../../lib/self-check/run-program.ts';
 import { formatUpdateState } from '../../protocol/update-state.ts';
 import { NEW, NEWER, OLD, UpdateBench, WINDOW_S } from './autoupdate.fixture.ts';
@@ -162,6 +165,18 @@ describe('nothing is changed', () => {
     bench.cuts = [];
     assert.equal((await bench.run()).report.result, 'updated');
     assert.match(bench.requests.at(-1) ?? '', /bytes=150-$/);
+  });
+
+  test('by a disk that fills meanwhile, told as that; the next run goes on from there', async (t) => {
+    const bench = await UpdateBench.create(t);
+    const disk = SmallDisk.mount(t, join(bench.base, 'releases/.incoming'), '64k');
+    if (!disk) return;
+    await bench.offer(NEW, 7, { more: { large: randomBytes(100_000).toString('base64') } });
+    const { report } = await bench.run();
+    assert.deepEqual([report.result, report.detail], ['failed', `no room on the disk of ${bench.base}/releases`]);
+    execFileSync('mount', ['-o', 'remount,size=1m', disk.path]);
+    assert.equal((await bench.run()).report.result, 'updated', bench.log.join('\n'));
+    assert.match(bench.requests.at(-1) ?? '', / bytes=65536-$/);
   });
 
   test('where a receiver knows no ranges, all of it comes again', async (t) => {

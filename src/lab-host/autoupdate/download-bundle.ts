@@ -94,17 +94,22 @@ async function receive(
     atBytes = 0;
   }
   afterStep('download-begun');
-  try {
-    for await (const chunk of answer as AsyncIterable<Buffer>) {
-      atBytes += chunk.byteLength;
-      if (atBytes > bytes) throw tooLong(bytes);
-      await handle.write(chunk);
-    }
-  } catch (error) {
-    throw error instanceof AppError && error.code === 'bundle-too-long' ? error : unreachable(error);
+  for await (const chunk of piecesOf(answer)) {
+    atBytes += chunk.byteLength;
+    if (atBytes > bytes) throw tooLong(bytes);
+    await handle.appendFile(chunk);
   }
   if (atBytes < bytes) throw unreachable(new Error(`the download ended after ${atBytes} of ${bytes} bytes`));
   return undefined;
+}
+
+/** What ends the connection is the network's fault; what the disk refuses is not thrown here. */
+async function* piecesOf(answer: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* answer;
+  } catch (error) {
+    throw unreachable(error);
+  }
 }
 
 function tooLong(bytes: number): AppError {

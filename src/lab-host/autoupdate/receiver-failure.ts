@@ -1,6 +1,7 @@
 // What keeps the receiver from being asked, or what it refused, with what cures it.
 
 import { AppError, messageOf } from '../../lib/app-error.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { receivedProblemSchema } from '../../protocol/problem.ts';
 import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import { classifyNetworkError } from '../transport/classify-network-error.ts';
@@ -17,20 +18,11 @@ export function unreachable(error: unknown): AppError {
 }
 
 export function refused({ status, body }: Pick<ReceiverAnswer, 'status' | 'body'>): AppError {
-  const problem = receivedProblemSchema.parse(jsonOf(body) ?? {});
-  const code = problem.code ?? `http-${status}`;
-  const detail = problem.detail ? `: ${problem.detail.slice(0, 200)}` : '';
+  const problem = receivedProblemSchema.safeParse(parseJson(body)).data;
+  const code = problem?.code ?? `http-${status}`;
+  const detail = problem?.detail ? `: ${problem.detail.slice(0, 200)}` : '';
   return new AppError('receiver-refused', `the receiver answers ${status} (${code})${detail}`, {
     hint: cureForHold(code),
     retryable: status >= 500,
   });
-}
-
-function jsonOf(body: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
