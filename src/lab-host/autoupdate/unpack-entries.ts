@@ -25,7 +25,7 @@ export async function writeFileOf(
   try {
     for await (const chunk of body) {
       hash.update(chunk);
-      await handle.write(chunk);
+      await handle.appendFile(chunk);
     }
     await handle.chmod(mode);
   } finally {
