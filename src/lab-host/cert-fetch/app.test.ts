@@ -263,6 +263,14 @@ describe('a new authority', () => {
   });
 });
 
+test('what a kill left of a key that was being written goes with the next key', async (t) => {
+  const host = await HostIdentity.enrolled(t);
+  writeFileSync(join(host.root, 'next/host.key.tmp'), '-----BEGIN PRIV', { mode: 0o600 });
+  assert.equal((await host.fetch({ force: true })).result, 'renewed');
+  assert.ok(pairOf(host).isPair);
+  assert.deepEqual(readdirSync(join(host.root, 'next')), []);
+});
+
 test('a key that waits and is none is made anew', async (t) => {
   const host = await HostIdentity.enrolled(t);
   writeFileSync(join(host.root, 'next/host.key'), 'nothing');

@@ -44,7 +44,8 @@ async function makeKey({ root, nextKey }: IdentityLayout): Promise<NextKey> {
     if (errnoOf(error) !== 'EEXIST') throw error;
   });
   await fsyncDirectory(root);
-  await writeFileDurably(nextKey, pem, { mode: 0o600 });
+  // Under one name: what a kill leaves of a key goes with the next one.
+  await writeFileDurably(nextKey, pem, { mode: 0o600, temporaryPath: `${nextKey}.tmp` });
   return { key, publicKey, pem, isNew: true };
 }
 
