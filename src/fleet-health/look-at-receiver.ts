@@ -6,6 +6,7 @@ import { request as requestHttps } from 'node:https';
 import { errnoOf, messageOf } from '../lib/app-error.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatSize } from '../lib/format-size.ts';
+import { parseJson } from '../lib/parse-json.ts';
 import type { ReceiverLook } from './observed.ts';
 
 const LIMIT_MS = 5_000;
@@ -52,11 +53,7 @@ async function whyDown(url: string, limitMs: number): Promise<string | undefined
 }
 
 function isHealth(text: string): boolean {
-  try {
-    return (JSON.parse(text) as { ok?: unknown } | null)?.ok === true;
-  } catch {
-    return false;
-  }
+  return (parseJson(text) as { ok?: unknown } | null | undefined)?.ok === true;
 }
 
 async function get(address: string, limitMs: number): Promise<{ status: number; text: string }> {

@@ -2,6 +2,7 @@
 
 import { AppError, errnoOf, messageOf } from '../lib/app-error.ts';
 import { inertLine } from '../lib/inert-text.ts';
+import { parseJson } from '../lib/parse-json.ts';
 import { receivedProblemSchema } from '../protocol/problem.ts';
 
 const TLS_CODES =
@@ -122,9 +123,5 @@ function makeToken(role: 'reader' | 'admin'): string {
 }
 
 function problemOf(text: string): { code?: string | undefined; detail?: string | undefined } {
-  try {
-    return receivedProblemSchema.safeParse(JSON.parse(text)).data ?? {};
-  } catch {
-    return {};
-  }
+  return receivedProblemSchema.safeParse(parseJson(text)).data ?? {};
 }

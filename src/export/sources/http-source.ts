@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { AppError, messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { episodesAnswerSchema } from '../../protocol/answers.ts';
 import { episodeTarget } from '../../protocol/ids.ts';
 import type { SequencedRow } from '../../protocol/ledger-row.ts';
@@ -214,9 +215,5 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
     if (bytes > MOST_PAGE_BYTES) return undefined;
     chunks.push(chunk);
   }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
-    return undefined;
-  }
+  return parseJson(Buffer.concat(chunks).toString());
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { writeFileDurably } from '../../lib/durable-file.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { makeDirectory } from '../../lib/make-directory.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
 import { formatUpdateState, type UpdateState, updateStateSchema } from '../../protocol/update-state.ts';
 import { withStateLock } from './state-lock.ts';
@@ -30,7 +31,7 @@ export class UpdateStateFile {
     const { path, logger } = this.#options;
     const text = await readIfThere(path);
     if (text === undefined) return {};
-    const state = parse(text);
+    const state = updateStateSchema.safeParse(parseJson(text)).data;
     if (state) return state;
     logger.warn({ path, kept: `${path}.bad` }, 'update-state.json cannot be understood: it is begun anew');
     await writeFileDurably(`${path}.bad`, text).catch((error: unknown) =>
@@ -53,14 +54,6 @@ export class UpdateStateFile {
       hint: `look at who holds it: readlink ${join(guard, 'update-state.lock')}; systemctl status cis490-update-guard`,
       retryable: true,
     });
-  }
-}
-
-function parse(text: string): UpdateState | undefined {
-  try {
-    return updateStateSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
   }
 }
 

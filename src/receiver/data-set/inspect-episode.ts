@@ -2,6 +2,7 @@
 
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { parseJson } from '../../lib/parse-json.ts';
 import { MAX_META_BYTES, META_FILE } from '../../protocol/episode-meta.ts';
 import { type InspectLimits, walkWithinLimits } from './inspect-limits.ts';
 import type { PackedFile } from './walk-packed.ts';
@@ -51,12 +52,7 @@ export async function inspectEpisode(tarball: Readable, limits: InspectLimits = 
 }
 
 async function readJson({ content }: PackedFile): Promise<unknown> {
-  const bytes = await buffer(content);
-  try {
-    return JSON.parse(bytes.toString());
-  } catch {
-    return null;
-  }
+  return parseJson((await buffer(content)).toString()) ?? null;
 }
 
 function isoTime(time: Date | undefined): string | null {

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
 import { STORE_PROBLEM_KINDS, type StoreProblem } from './store-problem.ts';
 
@@ -46,12 +47,7 @@ export class VerifyStateFile {
   /** Undefined when there is none that can be used: nothing is lost but time. */
   async load(): Promise<VerifyState | undefined> {
     const text = await readIfThere(this.#path);
-    if (text === undefined) return undefined;
-    try {
-      return verifyStateSchema.safeParse(JSON.parse(text)).data;
-    } catch {
-      return undefined;
-    }
+    return text === undefined ? undefined : verifyStateSchema.safeParse(parseJson(text)).data;
   }
 
   /** Throws the system's error. */

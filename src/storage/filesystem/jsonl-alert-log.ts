@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { AppError, errnoOf, isMissing, messageOf } from '../../lib/app-error.ts';
 import { fsyncDirectory } from '../../lib/durable-file.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { type AlertRow, alertRowSchema } from '../../protocol/alert.ts';
 import type { AlertLog, KnownKeys } from '../alert-log.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
@@ -107,23 +108,14 @@ function addKeys(keys: KeysByHour, text: string, sinceHour: string): void {
 const keyedSchema = alertRowSchema.pick({ dedup_key: true, detected_at_wall: true });
 
 function parseRow(line: string): { hour: string; key: string } | undefined {
-  try {
-    const row = keyedSchema.safeParse(JSON.parse(line)).data;
-    const detectedAtUs = row && storedTimeUs(row.detected_at_wall);
-    if (!row || detectedAtUs === undefined) return undefined;
-    return { hour: new Date(detectedAtUs / 1000).toISOString().slice(0, 13), key: row.dedup_key };
-  } catch {
-    return undefined;
-  }
+  const row = keyedSchema.safeParse(parseJson(line)).data;
+  const detectedAtUs = row && storedTimeUs(row.detected_at_wall);
+  if (!row || detectedAtUs === undefined) return undefined;
+  return { hour: new Date(detectedAtUs / 1000).toISOString().slice(0, 13), key: row.dedup_key };
 }
 
 function parseMark(text: string | undefined): z.infer<typeof markSchema> | undefined {
-  if (!text) return undefined;
-  try {
-    return markSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return text === undefined ? undefined : markSchema.safeParse(parseJson(text)).data;
 }
 
 function cannotWrite(path: string, error: unknown): AppError {

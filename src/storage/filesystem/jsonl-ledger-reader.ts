@@ -8,9 +8,9 @@ import { followJsonl } from './jsonl-follow.ts';
 import type { FollowSizes } from './jsonl-mark.ts';
 import { lastNewlineBefore } from './ledger-file.ts';
 import { type LineCount, sequenceLines } from './ledger-lines.ts';
+import { NEWLINE } from './line-pieces.ts';
 import { StoredRows } from './stored-rows.ts';
 
-const NEWLINE = 0x0a;
 const END_OF_LINE = Buffer.from([NEWLINE]);
 const READ_BYTES = 1024 * 1024;
 

@@ -3,6 +3,7 @@
 import type { BigIntStats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
+import { parseJson } from '../../lib/parse-json.ts';
 
 export interface FollowSizes {
   /** What one digest covers. */
@@ -35,12 +36,7 @@ export type JsonlMark = z.infer<typeof markSchema>;
 
 /** Undefined for what this version has not written. */
 export function parseMark(text: string | undefined): JsonlMark | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return markSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return text === undefined ? undefined : markSchema.safeParse(parseJson(text)).data;
 }
 
 export interface Compared {

@@ -5,11 +5,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
 import { fsyncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import type { StorageStep } from '../storage-step.ts';
 import { noSyncWatch, type WatchSync } from '../watch-sync.ts';
 import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
+import { NEWLINE } from './line-pieces.ts';
 
-const NEWLINE = 0x0a;
 const READ_BYTES = 1024 * 1024;
 
 export interface LedgerLine {
@@ -192,10 +193,6 @@ async function readFully(handle: FileHandle, position: number, length: number): 
 
 /** A JSON object that was cut off is none any more, whatever kind of row it was. */
 function isWholeObject(line: string): boolean {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null;
-  } catch {
-    return false;
-  }
+  const value = parseJson(line);
+  return typeof value === 'object' && value !== null;
 }

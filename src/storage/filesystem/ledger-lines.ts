@@ -1,5 +1,6 @@
 // Lines of index.jsonl as numbered entries. Any bytes are a ledger: what is no entry is counted and passed over.
 
+import { parseJson } from '../../lib/parse-json.ts';
 import {
   type LedgerEntry,
   type LedgerRow,
@@ -44,12 +45,8 @@ export function sequenceLines(texts: readonly string[], before: LineCount): Sequ
 }
 
 function parseLine(line: string): LedgerRow | Tombstone | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return ledgerRowSchema.safeParse(value).data ?? tombstoneSchema.safeParse(value).data;
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(line);
+  return ledgerRowSchema.safeParse(value).data ?? tombstoneSchema.safeParse(value).data;
 }
 
 function seqOf({ seq }: LedgerRow | Tombstone): number | undefined {
