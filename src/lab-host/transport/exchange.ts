@@ -44,11 +44,26 @@ export function textBody(text: string): RequestBody {
   };
 }
 
-/** Rejects with the connection's error, `idle-timeout`, `connect-timeout`, or the body's own. */
-export function exchange(request: ClientRequest, limits: ExchangeLimits, body: RequestBody): Promise<HeardAnswer> {
-  const { connectTimeoutMs, idleTimeoutMs, clock = systemClock } = limits;
+/** The whole answer. Rejects as `openAnswer` does, also for what ends the answer too early. */
+export async function exchange(
+  request: ClientRequest,
+  limits: ExchangeLimits,
+  body: RequestBody,
+): Promise<HeardAnswer> {
+  return await readAnswer(await openAnswer(request, limits, body), limits.clock ?? systemClock);
+}
+
+/**
+ * The answer as soon as it begins: whoever asks reads it to its end or destroys it. Rejects with the connection's error, `idle-timeout`,
+ * `connect-timeout`, `connection-closed`, or the body's own; an answer in which nothing moves ends with `idle-timeout`.
+ */
+export function openAnswer(
+  request: ClientRequest,
+  { connectTimeoutMs, idleTimeoutMs }: ExchangeLimits,
+  body: RequestBody,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    let isAnswered = false;
+    let answer: IncomingMessage | undefined;
     const fail = (error: unknown) => {
       clearTimeout(connectTimer);
       unwatch();
@@ -56,35 +71,45 @@ export function exchange(request: ClientRequest, limits: ExchangeLimits, body: R
       request.destroy();
       reject(error);
     };
-    const unwatch = watchIdle(request, {
-      idleMs: idleTimeoutMs,
-      isHeldBack: () => body.isHeldBack && !isAnswered,
-      onMoved: () => body.moved(),
-      onIdle: () => fail(new AppError('idle-timeout', `the connection moved nothing for ${idleTimeoutMs} ms`)),
-    });
     // Once the answer is being read, a connection that breaks under the rest of the body changes nothing.
     const failUnanswered = (error: unknown) => {
-      if (!isAnswered) fail(error);
+      if (!answer) fail(error);
     };
+    const unwatch = watchIdle(request, {
+      idleMs: idleTimeoutMs,
+      // Of an answer: what is here already waits for its reader.
+      isHeldBack: () => (answer ? answer.readableLength > 0 : body.isHeldBack),
+      onMoved: () => body.moved(),
+      onIdle: () => {
+        const idle = new AppError('idle-timeout', `the connection moved nothing for ${idleTimeoutMs} ms`, {
+          retryable: true,
+        });
+        answer?.destroy(idle);
+        failUnanswered(idle);
+      },
+    });
     const connectTimer = setTimeout(() => {
-      fail(new AppError('connect-timeout', `no connection to ${request.host} within ${connectTimeoutMs} ms`));
+      const message = `no connection to ${request.host} within ${connectTimeoutMs} ms`;
+      fail(new AppError('connect-timeout', message, { retryable: true }));
     }, connectTimeoutMs);
     request.on('error', failUnanswered);
+    // It can end without an error, too: after 101, which nobody has asked for.
+    request.once('close', () => failUnanswered(new AppError('connection-closed', 'it was closed without an answer')));
     request.on('socket', (socket) => {
       const connected = () => clearTimeout(connectTimer);
       if (socket.connecting) socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected);
       else connected();
     });
     request.once('response', (response) => {
-      isAnswered = true;
+      answer = response;
       clearTimeout(connectTimer);
       body.stop();
-      readAnswer(response, clock).then((answer) => {
+      response.once('close', () => {
         unwatch();
         // Cut off while sending: the connection cannot carry another request.
         if (!request.writableFinished) request.destroy();
-        resolve(answer);
-      }, fail);
+      });
+      resolve(response);
     });
     body.send(request).catch(failUnanswered);
   });

@@ -10,8 +10,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { classifyNetworkError } from './classify-network-error.ts';
 import type { ClientCredentials, CredentialSource } from './credentials.ts';
-import { type ExchangeLimits, exchange, type HeardAnswer, type RequestBody, textBody } from './exchange.ts';
-import { openAnswer } from './open-answer.ts';
+import { type ExchangeLimits, exchange, type HeardAnswer, openAnswer, type RequestBody, textBody } from './exchange.ts';
 
 export interface AskOptions {
   json?: unknown;
@@ -69,7 +68,7 @@ export class ReceiverConnections {
   async open(path: string, { headers = {}, stop }: Omit<AskOptions, 'json'> = {}): Promise<IncomingMessage> {
     return await this.#attempt(async (agents) => {
       const plan = { method: 'GET' as const, path, headers, body: textBody(''), stop };
-      const answer = await openAnswer(this.#open(plan, agents, 'small'), this.#options);
+      const answer = await openAnswer(this.#open(plan, agents, 'small'), this.#options, plan.body);
       return { status: answer.statusCode, answer };
     });
   }
