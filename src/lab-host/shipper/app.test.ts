@@ -175,3 +175,48 @@ test('a restart begins no new row of refusals: the tenth in all stays', async (t
   }
   assert.equal(readdirSync(layout.episodes).length, 6);
 });
+
+test('a reload says when a change waits for the next restart', async (t) => {
+  const root = temporaryDirectory(t);
+  const configPath = join(root, 'lab-host.toml');
+  const configure = (shipper: string) => {
+    const receiver = 'url = "http://127.0.0.1:9"';
+    writeFileSync(
+      configPath,
+      `host_id = "lab-07"\n[paths]\ndata_dir = "data"\n[receiver]\n${receiver}\n[shipper]\n${shipper}\n`,
+    );
+    return loadConfig(labHostConfigDefinition, configPath).config;
+  };
+  const lines: string[] = [];
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const subscribed = Promise.withResolvers<() => void>();
+  let shipper = '';
+  const running = runShipper({
+    config: configure(shipper),
+    installRoot: '/nowhere',
+    once: false,
+    stop: stop.signal,
+    reloads: { load: async () => configure(shipper), subscribe: subscribed.resolve },
+    logger: createLogger({ level: 'info', form: 'plain', clock: systemClock, write: (line) => void lines.push(line) }),
+    clock: systemClock,
+  });
+  const reload = await subscribed.promise;
+  for (const [changed, waits] of [
+    ['order = "newest-first"', false],
+    ['order = "newest-first"\nconcurrency = 3', true],
+    ['concurrency = 3\nbandwidth_limit = "1 MiB/s"', true],
+  ] as const) {
+    shipper = changed;
+    lines.length = 0;
+    reload();
+    await eventually(() => lines.some((line) => line.includes('read again')), 'it was read again');
+    assert.equal(
+      lines.some((line) => line.includes('next restart')),
+      waits,
+      changed,
+    );
+  }
+  stop.abort();
+  assert.equal(await running, 0);
+});

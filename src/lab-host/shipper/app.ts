@@ -292,14 +292,8 @@ async function reload(
     const { zstd_level, order } = next.shipper;
     Object.assign(dependencies, { zstdLevel: zstd_level, order });
     credentials.lookAgain();
-    const fixed = (config: LabHostConfig) =>
-      JSON.stringify([
-        config.host_id,
-        config.paths,
-        config.receiver,
-        config.shipper.bandwidth_limit,
-        config.shipper.scan_interval_s,
-      ]);
+    const fixed = ({ host_id, paths, receiver, shipper }: LabHostConfig) =>
+      JSON.stringify([host_id, paths, receiver, shipper.bandwidth_limit, shipper.scan_interval_s, shipper.concurrency]);
     if (fixed(before) !== fixed(next)) {
       const what = 'host_id, [paths], [receiver], bandwidth_limit, scan_interval_s, concurrency';
       logger.warn({ what }, 'a change of these takes effect at the next restart');
