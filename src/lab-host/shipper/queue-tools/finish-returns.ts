@@ -1,9 +1,9 @@
 // What a kill has left half-way between two places goes the rest of its way: into the queue what lies in quarantine/ or shipped/ without
 // its note, and to shipped/ what was drained by hand and has the receiver's receipt.
 
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { QUARANTINE_REASON_FILE, RECEIPT_FILE } from '../../../protocol/episode-meta.ts';
+import { isThere } from '../../../lib/is-there.ts';
+import { RESERVED_FILES } from '../../../protocol/episode-meta.ts';
 import { hasReceiptAt } from '../episode-notes.ts';
 import { retireOutOfQuarantine } from './fetch-back.ts';
 import { type HistoryRow, readHistory } from './queue-history.ts';
@@ -58,15 +58,14 @@ async function finish(
   return done;
 }
 
-/** An episode that is there, and has neither note. */
+/** An episode that is there, and has neither note; one that cannot be looked into may have them. */
 async function lacksNote(directory: string): Promise<boolean> {
-  const isThere = (path: string) =>
-    access(path).then(
-      () => true,
-      () => false,
-    );
-  const notes = await Promise.all([QUARANTINE_REASON_FILE, RECEIPT_FILE].map((file) => isThere(join(directory, file))));
-  return !notes.includes(true) && (await isThere(directory));
+  try {
+    for (const file of RESERVED_FILES) if (await isThere(join(directory, file))) return false;
+    return await isThere(directory);
+  } catch {
+    return false;
+  }
 }
 
 function isPlainName(name: string): boolean {

@@ -110,7 +110,10 @@ async function returnOne(
   async function stay(outcome: Outcome): Promise<Outcome> {
     if (note !== undefined && note !== null) {
       const temporaryPath = join(layout.root, `.${NOTE_FILE[action]}.${randomBytes(6).toString('hex')}.tmp`);
-      await writeFileDurably(join(directory, NOTE_FILE[action]), toJsonFile(note), { temporaryPath });
+      // Where it cannot be put back it may be there still; if not, the next command finishes this, by the history.
+      await writeFileDurably(join(directory, NOTE_FILE[action]), toJsonFile(note), { temporaryPath }).catch(
+        () => undefined,
+      );
     }
     return outcome;
   }
