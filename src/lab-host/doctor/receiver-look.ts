@@ -4,9 +4,9 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { CodeVersion } from '../../protocol/episode-meta.ts';
 import type { LabHostConfig } from '../lab-host-config.ts';
+import { jsonOf } from '../transport/classify-answer.ts';
 import { CredentialFiles } from '../transport/credentials.ts';
 import { type LayerReport, type PingExchange, type PingPath, pingPath, runLayers } from '../transport/ping-layers.ts';
-import { jsonOf } from '../transport/ping-receiver-layers.ts';
 import { PING_LAYERS } from '../transport/receiver-path.ts';
 
 // Whoever waits for a report does not wait as long as a shipper does.

@@ -1,15 +1,18 @@
 // One report to the receiver, over the way and with the credentials that episodes go with. What passes by itself is tried again; of
 // anything else it is told on which layer it fails, and what cures it.
 
-import { messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { DoctorReport } from '../../protocol/doctor-report.ts';
-import { receivedProblemSchema } from '../../protocol/problem.ts';
-import type { ReceiverAnswer } from '../transport/classify-answer.ts';
+import {
+  describeRefused,
+  isPage,
+  isTransientStatus,
+  type ReceiverAnswer,
+  refusedBy,
+} from '../transport/classify-answer.ts';
 import { classifyNetworkError } from '../transport/classify-network-error.ts';
 import { cureForHold } from '../transport/hold-cures.ts';
 import { type Layer, type PingPath, runLayers } from '../transport/ping-layers.ts';
-import { jsonOf } from '../transport/ping-receiver-layers.ts';
 import type { ReceiverConnections } from '../transport/receiver-connections.ts';
 import { PING_LAYERS } from '../transport/receiver-path.ts';
 
@@ -39,7 +42,6 @@ interface Failure {
 // Before the second and the third try: a timer comes back in a day.
 const PAUSES_MS = [5_000, 20_000];
 const LONGEST_PAUSE_MS = 60_000;
-const MOST_DETAIL = 200;
 const AT_RECEIVER = 'look at the receiver: cis490 doctor --role receiver; journalctl -u cis490-receiver -n 50';
 const CURES: Record<string, string> = {
   absent:
@@ -59,18 +61,9 @@ export async function putReport(report: DoctorReport, dependencies: PutReportDep
     if (!stop.aborted) failure = await tryOnce(report, dependencies);
   }
   if (!failure) return { kind: 'stored' };
-  const { code, detail, cure } = failure;
-  const onTheWay = (await runLayers(LAYERS, path)).find((layer) => layer.status === 'failed');
-  if (onTheWay?.status === 'failed') {
-    return {
-      kind: 'not-stored',
-      layer: onTheWay.layer,
-      code: onTheWay.code,
-      detail: onTheWay.detail,
-      cure: onTheWay.cure,
-    };
-  }
-  return { kind: 'not-stored', layer: 'report', code, detail, cure };
+  const onTheWay = (await runLayers(LAYERS, path)).find((report) => report.status === 'failed');
+  const { layer, code, detail, cure } = onTheWay ?? { layer: 'report', ...failure };
+  return { kind: 'not-stored', layer, code, detail, cure };
 }
 
 /** Undefined when it is stored. */
@@ -81,25 +74,21 @@ async function tryOnce(
   try {
     return failureIn(await connections.ask('PUT', `/v1/host-health/${hostId}`, { json: report, stop }));
   } catch (error) {
-    const verdict = classifyNetworkError(error);
-    const code = 'code' in verdict ? verdict.code : 'network-error';
-    const isPassing = verdict.kind === 'transient';
-    return { code, detail: messageOf(error), cure: cureForHold(code), isPassing, retryAfterS: undefined };
+    const { kind, code, detail } = classifyNetworkError(error);
+    return { code, detail, cure: cureForHold(code), isPassing: kind === 'transient', retryAfterS: undefined };
   }
 }
 
 function failureIn(answer: ReceiverAnswer): Failure | undefined {
-  const { status, body, contentType, retryAfterS } = answer;
+  const { status, retryAfterS } = answer;
   // A login page answers 200, too, and stores nothing.
-  const isPage = /^text\/html/i.test(contentType) || body.trimStart().startsWith('<');
-  if (status >= 200 && status < 300 && !isPage) return undefined;
-  const problem = receivedProblemSchema.parse(jsonOf(answer) ?? {});
-  const text = (problem.detail ?? body).slice(0, MOST_DETAIL).trim();
-  const detail = `status ${status}${text === '' ? '' : `: ${text}`}`;
-  const isPassing = status >= 500 || status === 408 || status === 429;
+  if (status >= 200 && status < 300 && !isPage(answer)) return undefined;
+  const refused = refusedBy(answer);
+  const detail = describeRefused(refused);
+  const isPassing = isTransientStatus(status);
   if (status < 300) return told('unexpected-answer', cureForHold('unexpected-answer'));
   if (status === 404 || status === 405) return told('absent', CURES['absent'] ?? '');
-  const code = problem.code ?? `http-${status}`;
+  const { code } = refused;
   return told(code, CURES[code] ?? (status >= 500 ? AT_RECEIVER : cureForHold(code)));
 
   function told(code: string, cure: string): Failure {

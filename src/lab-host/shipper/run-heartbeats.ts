@@ -6,8 +6,7 @@ import { type Clock, sleepUntil } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import { HEARTBEAT_PATH, type Heartbeat } from '../../protocol/heartbeat.ts';
-import { receivedProblemSchema } from '../../protocol/problem.ts';
-import type { ReceiverAnswer } from '../transport/classify-answer.ts';
+import { type ReceiverAnswer, type Refused, refusedBy } from '../transport/classify-answer.ts';
 import { classifyNetworkError } from '../transport/classify-network-error.ts';
 import { cureForHold } from '../transport/hold-cures.ts';
 import type { Transport } from './put-episode.ts';
@@ -70,8 +69,7 @@ async function beat({ transport, collect, stop }: HeartbeatDependencies): Promis
   try {
     return outcomeOf(await transport.ask('POST', HEARTBEAT_PATH, { json: heartbeat, stop }));
   } catch (error) {
-    const verdict = classifyNetworkError(error);
-    return failed('code' in verdict ? verdict.code : 'network-error', messageOf(error));
+    return failed(classifyNetworkError(error));
   }
 }
 
@@ -91,21 +89,13 @@ function cureForReading(code: string, path: string | undefined): string {
   return `look at it, and at the disk: ${look}; dmesg | tail`;
 }
 
-function failed(code: string, detail: string): Outcome {
+function failed({ code, detail }: Refused): Outcome {
   return { kind: 'failed', code, detail, cure: cureForHold(code) };
 }
 
-function outcomeOf({ status, body }: ReceiverAnswer): Outcome {
+function outcomeOf(answer: ReceiverAnswer): Outcome {
+  const { status } = answer;
   if (status >= 200 && status < 300) return { kind: 'heard' };
   if (status === 404 || status === 405) return { kind: 'absent' };
-  const problem = receivedProblemSchema.safeParse(parse(body)).data;
-  return failed(problem?.code ?? `http-${status}`, (problem?.detail ?? body).slice(0, 200));
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
-  }
+  return failed(refusedBy(answer));
 }

@@ -109,10 +109,6 @@ export function tellTrial({ logger }: ShipDependencies, episodeId: string, { cod
   );
 }
 
-export function localRefusal(code: string, detail: string): Refused {
-  return { status: 0, code, detail, remediation: undefined, headCommit: undefined };
-}
-
 const UNTOUCHABLE = new Set(['EACCES', 'EPERM', 'EROFS', 'EBUSY', 'EXDEV']);
 
 /** The episode's own directory cannot be read, written or moved: another one's may well be. */

@@ -17,7 +17,7 @@ import { isGateCode } from './gate-codes.ts';
 import { quarantineEpisode, retireEpisode } from './move-episode.ts';
 import { discardPacked, type PackedEpisode, packEpisode, readStamp } from './pack-episode.ts';
 import { ON_TRIAL } from './release-trial.ts';
-import { accept, condemn, isUntouchable, localRefusal, restAlone, tellTrial } from './settle-episode.ts';
+import { accept, condemn, isUntouchable, restAlone, tellTrial } from './settle-episode.ts';
 import { type ShipDependencies, type ShipOutcome, tallyOf } from './ship-dependencies.ts';
 
 // What happens so often to one episode is no accident of the link, nor of a recorder that finishes late.
@@ -48,8 +48,8 @@ export async function shipEpisode(
       return 'quarantined';
     }
     if (!isEpisodeId(episodeId)) {
-      const refused = localRefusal('bad-episode-id', 'the directory name is no valid episode id');
-      return await condemn(dependencies, episodeId, refused);
+      const detail = 'the directory name is no valid episode id';
+      return await condemn(dependencies, episodeId, { status: 0, code: 'bad-episode-id', detail });
     }
     return await packAndPut(dependencies, episodeId, stop);
   } catch (error) {
@@ -61,7 +61,7 @@ export async function shipEpisode(
     if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') return 'no-room';
     if (isUntouchable(layout, episodeId, error)) return restAlone(dependencies, episodeId, error);
     if (error instanceof AppError && isOwnFault(dependencies, episodeId, error)) {
-      return await condemn(dependencies, episodeId, localRefusal(error.code, error.message));
+      return await condemn(dependencies, episodeId, { status: 0, code: error.code, detail: error.message });
     }
     logger.error({ episode: episodeId, err: error }, 'episode could not be worked on; it stays and is tried again');
     return 'waiting';

@@ -1,8 +1,9 @@
 // What an answer that refuses one of the requests of a resumable upload means for that upload.
 
 import { AppError } from '../../lib/app-error.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { PROBLEMS, type ProblemCode, receivedProblemSchema } from '../../protocol/problem.ts';
-import { type ReceiverAnswer, TREATMENT_BY_CODE } from '../transport/classify-answer.ts';
+import { isTransientStatus, type ReceiverAnswer, TREATMENT_BY_CODE } from '../transport/classify-answer.ts';
 import type { HeardAnswer } from '../transport/exchange.ts';
 
 export type UploadRefusal =
@@ -41,7 +42,6 @@ const MEANING_OF_STATUS: ReadonlyMap<number, 'lost' | 'elsewhere' | 'unusable'> 
   [405, 'unusable'],
   [501, 'unusable'],
 ] as const);
-const TRANSIENT_STATUS = new Set([408, 425, 429]);
 
 /** Throws `upload-odd-answer` for what means nothing that is known; never of a creation, in whose place a PUT can be made. */
 export function judgeUploadAnswer(request: 'create' | 'offset' | 'send', answer: HeardAnswer): UploadRefusal {
@@ -55,7 +55,7 @@ export function judgeUploadAnswer(request: 'create' | 'offset' | 'send', answer:
   // Begun under another name of this host: whether it may send at all, a creation tells.
   if (code === 'forbidden' && request !== 'create') return { kind: 'lost' };
   if (code !== undefined && Object.hasOwn(PROBLEMS, code)) return word(request, answer, code as ProblemCode);
-  if (status >= 500 || TRANSIENT_STATUS.has(status)) return { kind: 'answered', answer };
+  if (isTransientStatus(status)) return { kind: 'answered', answer };
   if (request === 'create') return { kind: 'unusable', why };
   throw new AppError('upload-odd-answer', `an upload was answered with ${why}: ${answer.body.slice(0, 200).trim()}`, {
     retryable: true,
@@ -72,9 +72,5 @@ function word(request: string, answer: HeardAnswer, code: ProblemCode): UploadRe
 function codeOf({ headers, body }: HeardAnswer): string | undefined {
   const told = headers['x-cis490-problem'];
   if (typeof told === 'string' && told !== '') return told;
-  try {
-    return receivedProblemSchema.safeParse(JSON.parse(body)).data?.code;
-  } catch {
-    return undefined;
-  }
+  return receivedProblemSchema.safeParse(parseJson(body)).data?.code;
 }

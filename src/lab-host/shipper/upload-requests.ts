@@ -5,6 +5,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { z } from 'zod';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError } from '../../lib/app-error.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import type { HeardAnswer } from '../transport/exchange.ts';
 import type { ReceiverConnections } from '../transport/receiver-connections.ts';
@@ -91,11 +92,7 @@ export function isUploadPath(path: string): boolean {
 /** What any server may answer to a POST is no receipt: it has to name the episode and the digest of what was sent. */
 function isOf({ body }: HeardAnswer, hostId: string, { episodeId, sha256 }: PackedEpisode): boolean {
   const named = z.object({ host_id: z.literal(hostId), episode_id: z.literal(episodeId), sha256: z.literal(sha256) });
-  try {
-    return named.safeParse(JSON.parse(body)).success;
-  } catch {
-    return false;
-  }
+  return named.safeParse(parseJson(body)).success;
 }
 
 function offsetOf({ headers }: HeardAnswer, sizeBytes: number): Progress {

@@ -1,6 +1,7 @@
 // What one answer of the receiver means for the episode and for the queue. By the problem's code; by status for the older receiver.
 
 import { z } from 'zod';
+import { parseJson } from '../../lib/parse-json.ts';
 import { PROBLEMS, type ProblemCode, receivedProblemSchema } from '../../protocol/problem.ts';
 
 export interface ReceiverAnswer {
@@ -11,11 +12,12 @@ export interface ReceiverAnswer {
 }
 
 export interface Refused {
+  /** 0 where no answer came, or nothing was sent. */
   status: number;
   code: string;
   detail: string;
-  remediation: string | undefined;
-  headCommit: string | undefined;
+  remediation?: string | undefined;
+  headCommit?: string | undefined;
 }
 
 export type Verdict =
@@ -29,9 +31,11 @@ export type Verdict =
   | ({ kind: 'held' } & Refused)
   | ({ kind: 'transient'; retryAfterS: number | undefined } & Refused);
 
-export type Treatment = 'fatal' | 'damaged' | 'held' | 'transient';
+/** It is not known to be stored. */
+export type NotStored = Extract<Verdict, Refused>;
+export type Treatment = NotStored['kind'];
 
-export const TREATMENT_BY_CODE: Record<ProblemCode, Treatment> = {
+export const TREATMENT_BY_CODE = {
   'bad-host-id': 'fatal',
   'bad-episode-id': 'fatal',
   'bad-suffix': 'fatal',
@@ -80,12 +84,13 @@ export const TREATMENT_BY_CODE: Record<ProblemCode, Treatment> = {
   'upload-offset-mismatch': 'transient',
   'upload-expired': 'transient',
   'too-many-uploads': 'transient',
-};
+} as const satisfies Record<ProblemCode, Treatment>;
 
 // The older receiver answers these for the episode's own fault, in JSON and without a code.
 const FATAL_STATUS_WITHOUT_CODE = new Set([400, 409, 412, 413]);
 // Of a text that goes into logs and reasons, and that any server may have written.
 const MAX_DETAIL_CHARACTERS = 500;
+const MAX_SHOWN_CHARACTERS = 200;
 const TRANSIENT_STATUS = new Set([408, 425, 429]);
 
 export interface SentEpisode {
@@ -96,28 +101,43 @@ export interface SentEpisode {
 
 export function classifyAnswer(answer: ReceiverAnswer, sent: SentEpisode): Verdict {
   const { status } = answer;
-  const json = parseObject(answer.body);
+  const json = jsonOf(answer);
   if (status === 200 || status === 201) return classifySuccess(answer, json, sent);
-  const problem = receivedProblemSchema.parse(json ?? {});
-  const refused: Refused = {
-    status,
-    code: problem.code ?? `http-${status}`,
-    detail: (problem.detail ?? answer.body).slice(0, MAX_DETAIL_CHARACTERS).trim(),
-    remediation: problem.remediation,
-    headCommit: problem.head_commit ?? undefined,
-  };
-  const treatment = treatmentOf(status, problem.code, json !== undefined && 'detail' in json);
+  const refused = refusedBy(answer);
+  const code = receivedProblemSchema.parse(json ?? {}).code;
+  const treatment = treatmentOf(status, code, json !== undefined && 'detail' in json);
   return treatment === 'transient'
     ? { kind: 'transient', retryAfterS: answer.retryAfterS, ...refused }
     : { kind: treatment, ...refused };
 }
 
+/** What an answer that is no success says of itself, whatever server it is of. */
+export function refusedBy(answer: ReceiverAnswer): Refused {
+  const problem = receivedProblemSchema.parse(jsonOf(answer) ?? {});
+  return {
+    status: answer.status,
+    code: problem.code ?? `http-${answer.status}`,
+    detail: (problem.detail ?? answer.body).slice(0, MAX_DETAIL_CHARACTERS).trim(),
+    remediation: problem.remediation,
+    headCommit: problem.head_commit ?? undefined,
+  };
+}
+
+/** `status 507: the disk is full`, in a line or so. */
+export function describeRefused({ status, detail }: Refused): string {
+  return `status ${status}${detail === '' ? '' : `: ${detail.slice(0, MAX_SHOWN_CHARACTERS)}`}`;
+}
+
 function treatmentOf(status: number, code: string | undefined, hasDetail: boolean): Treatment {
   if (code !== undefined && Object.hasOwn(PROBLEMS, code)) return TREATMENT_BY_CODE[code as ProblemCode];
-  if (status >= 500 || TRANSIENT_STATUS.has(status)) return 'transient';
+  if (isTransientStatus(status)) return 'transient';
   // An unknown code is of a receiver newer than this shipper; no code and no detail is not of a receiver at all.
   if (code === undefined && hasDetail && FATAL_STATUS_WITHOUT_CODE.has(status)) return 'fatal';
   return 'held';
+}
+
+export function isTransientStatus(status: number): boolean {
+  return status >= 500 || TRANSIENT_STATUS.has(status);
 }
 
 /**
@@ -129,14 +149,13 @@ function classifySuccess(
   json: Record<string, unknown> | undefined,
   sent: SentEpisode,
 ): Verdict {
-  const isPage = /^text\/html/i.test(answer.contentType) || answer.body.trimStart().startsWith('<');
   const names = (key: string, ours: string) => json?.[key] === undefined || json[key] === ours;
   const digest = json?.['sha256'];
   const isOurs =
     (digest === undefined || String(digest).toLowerCase() === sent.sha256) &&
     names('episode_id', sent.episodeId) &&
     names('host_id', sent.hostId);
-  if (!isPage && isOurs) {
+  if (!isPage(answer) && isOurs) {
     const kind = answer.status === 201 ? 'shipped' : 'duplicate';
     return { kind, answer: json ?? { answer: answer.body } };
   }
@@ -146,17 +165,17 @@ function classifySuccess(
     status: answer.status,
     code: 'unexpected-answer',
     detail: `status ${answer.status}, but the answer is not the receiver's for this episode: ${start}`,
-    remediation: undefined,
-    headCommit: undefined,
   };
+}
+
+/** A login page, for example: no endpoint of the contract answers so. */
+export function isPage({ contentType, body }: ReceiverAnswer): boolean {
+  return /^text\/html/i.test(contentType) || body.trimStart().startsWith('<');
 }
 
 const objectSchema = z.record(z.string(), z.unknown());
 
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    return objectSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+/** Undefined for what is no JSON object. */
+export function jsonOf({ body }: ReceiverAnswer): Record<string, unknown> | undefined {
+  return objectSchema.safeParse(parseJson(body)).data;
 }

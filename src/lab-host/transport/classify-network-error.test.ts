@@ -46,7 +46,7 @@ describe('by code', () => {
     ['ABORT_ERR', 'transient', 'abort_err'],
   ] as const) {
     test(`${code} is ${kind}`, () => {
-      const refused = { status: 0, detail: 'why', remediation: undefined, headCommit: undefined, code: told };
+      const refused = { status: 0, detail: 'why', code: told };
       const retry = kind === 'transient' ? { retryAfterS: undefined } : {};
       assert.deepEqual(classifyNetworkError(new AppError(code, 'why')), { kind, ...refused, ...retry });
     });
@@ -61,6 +61,13 @@ describe('by code', () => {
 });
 
 describe('real errors', () => {
+  test('of a name with several addresses, each of them that failed is told', () => {
+    const causes = ['connect ECONNREFUSED ::1:9', 'connect ECONNREFUSED 127.0.0.1:9'];
+    const error = new AggregateError(causes.map((message) => new Error(message)));
+    const { kind, code, detail } = classifyNetworkError(Object.assign(error, { code: 'ECONNREFUSED' }));
+    assert.deepEqual([kind, code, detail], ['transient', 'econnrefused', causes.join('; ')]);
+  });
+
   test('a port where nobody listens', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -1,7 +1,7 @@
 // What an attempt without an answer means: a tarball that cannot be read is packed anew; a wrong name or a wrong certificate waits for somebody; anything else for time.
 
 import { errnoOf, messageOf } from '../../lib/app-error.ts';
-import type { Verdict } from './classify-answer.ts';
+import type { NotStored } from './classify-answer.ts';
 
 const TLS_CODES =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_PURPOSE|INVALID_CA|PATH_LENGTH_EXCEEDED|EPROTO$)/;
@@ -21,9 +21,11 @@ const TLS_MEANINGS: ReadonlyArray<readonly [pattern: RegExp, code: string]> = [
 ];
 const NAME_CODES = new Set(['ENOTFOUND', 'EAI_NONAME', 'ERR_INVALID_URL']);
 
-export function classifyNetworkError(error: unknown): Verdict {
+export function classifyNetworkError(error: unknown): NotStored {
   const code = errnoOf(error) ?? 'network-error';
-  const refused = { status: 0, detail: messageOf(error), remediation: undefined, headCommit: undefined };
+  // Node tells several addresses that all failed in one error without a message.
+  const causes = error instanceof AggregateError ? error.errors.map(messageOf) : [messageOf(error)];
+  const refused = { status: 0, detail: causes.join('; ') };
   if (code === 'tarball-unreadable') return { kind: 'damaged', ...refused, code };
   if (code === 'credentials-unusable') return { kind: 'held', ...refused, code };
   if (/wrong version number|packet length too long/i.test(refused.detail))

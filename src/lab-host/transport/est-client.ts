@@ -9,9 +9,8 @@ import { X509Certificates } from '@peculiar/x509';
 import { AppError, messageOf } from '../../lib/app-error.ts';
 import type { Secret } from '../../lib/config/secret-file.ts';
 import { ENROLMENT_USER, EST, OLD_CERTIFICATE_HEADER, OLD_KEY_SIGNATURE_HEADER } from '../../protocol/est.ts';
-import { receivedProblemSchema } from '../../protocol/problem.ts';
+import { describeRefused, refusedBy } from './classify-answer.ts';
 import { type ExchangeLimits, exchange, textBody } from './exchange.ts';
-import { jsonOf } from './ping-receiver-layers.ts';
 
 export type EstTrust =
   /** In PEM; undefined: the system's. */
@@ -98,18 +97,11 @@ async function ask(
     const certificates = readCertificates(answer.body);
     return { kind: 'told', certificates, receiverNowMs: Number.isNaN(receiverNowMs) ? undefined : receiverNowMs };
   }
-  const problem = receivedProblemSchema.parse(jsonOf(answer) ?? {});
-  const detail = (problem.detail ?? answer.body).slice(0, MOST_DETAIL).trim();
-  return {
-    kind: 'refused',
-    status: answer.status,
-    code: problem.code ?? `http-${answer.status}`,
-    detail: `status ${answer.status}${detail === '' ? '' : `: ${detail}`}`,
-    retryAfterS: answer.retryAfterS,
-  };
+  const refused = refusedBy(answer);
+  const { status, code } = refused;
+  return { kind: 'refused', status, code, detail: describeRefused(refused), retryAfterS: answer.retryAfterS };
 }
 
-const MOST_DETAIL = 300;
 const CSR_HEADERS = { 'Content-Type': 'application/pkcs10', 'Content-Transfer-Encoding': 'base64' };
 
 /** RFC 8951, 3: base64, whatever the header says. */

@@ -1,12 +1,10 @@
 // Why a request had no answer, for a person: on which layer of the way it fails, and what cures that.
 
-import { AppError, messageOf } from '../../lib/app-error.ts';
+import { AppError } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { classifyNetworkError } from './classify-network-error.ts';
 import type { CredentialSource } from './credentials.ts';
 import type { EstTrust } from './est-client.ts';
-import { cureForHold } from './hold-cures.ts';
-import { pingPath, runLayers } from './ping-layers.ts';
+import { failureOf, pingPath, runLayers } from './ping-layers.ts';
 import { PING_LAYERS } from './receiver-path.ts';
 
 export interface LookAtPath {
@@ -31,17 +29,11 @@ export async function explainUnreachable(error: unknown, look: LookAtPath): Prom
   const last = trust === 'nobody yet' ? 'full-size packet' : 'tls';
   try {
     const layers = PING_LAYERS.slice(0, PING_LAYERS.findIndex(([name]) => name === last) + 1);
-    const failed = (await runLayers(layers, path)).find(({ status }) => status === 'failed');
-    const found = failed?.status === 'failed' ? failed : { layer: 'request', ...toldBy(error) };
+    const failed = (await runLayers(layers, path)).find((report) => report.status === 'failed');
+    const found = failed ?? { layer: 'request', ...failureOf(error) };
     const message = `${receiverUrl} does not answer (${found.layer}): ${found.detail}`;
     return new AppError(found.code, message, { hint: found.cure, retryable: true, cause: error });
   } finally {
     path.close();
   }
-}
-
-function toldBy(error: unknown): { code: string; detail: string; cure: string } {
-  const verdict = classifyNetworkError(error);
-  const code = 'code' in verdict ? verdict.code : 'network-error';
-  return { code, detail: messageOf(error), cure: cureForHold(code) };
 }

@@ -1,44 +1,19 @@
 // What a person does about each reason for which the queue is held.
 
 import type { ProblemCode } from '../../protocol/problem.ts';
+import type { TREATMENT_BY_CODE } from './classify-answer.ts';
 
-/** Of one episode, or of a moment: they hold nothing. A code that is new in the contract is none of them, and so wants its cure here. */
-type NeverHolds =
-  | 'bad-host-id'
-  | 'bad-episode-id'
-  | 'bad-suffix'
-  | 'commit-missing'
-  | 'commit-malformed'
-  | 'commit-not-in-window'
-  | 'commit-blocked'
-  | 'dirty-refused'
-  | 'conflict'
-  | 'retracted'
-  | 'too-large'
-  | 'request-timeout'
-  | 'internal-error'
-  | 'file-missing'
-  | 'not-ready'
-  | 'too-many-followers'
-  | 'gate-unknown'
-  | 'gate-stale'
-  | 'sync-failed'
-  | 'database-busy'
-  | 'stopping'
-  | 'disk-reserve'
-  | 'disk-full'
-  | 'tus-request-malformed'
-  | 'tus-version-unsupported'
-  | 'upload-not-found'
-  | 'upload-offset-mismatch'
-  | 'upload-expired'
-  | 'too-many-uploads';
+type Treatments = typeof TREATMENT_BY_CODE;
+/** A code that is new in the contract, and holds, does not build until it has its cure here. */
+type HoldingCode = {
+  [Code in ProblemCode]: Treatments[Code] extends 'held' | 'damaged' ? Code : never;
+}[ProblemCode];
 
 // What this shipper never sends, unless something on the way changes it or the two ends are of different releases.
 const CHANGED_ON_THE_WAY =
   'the receiver did not get the request as it was sent: look at what stands between (proxy), then bring this host and the receiver to one release';
 
-const PROBLEM_CURES: Record<Exclude<ProblemCode, NeverHolds>, string> = {
+const PROBLEM_CURES: Record<HoldingCode, string> = {
   'bad-request': CHANGED_ON_THE_WAY,
   'bad-target': CHANGED_ON_THE_WAY,
   'bad-query': CHANGED_ON_THE_WAY,

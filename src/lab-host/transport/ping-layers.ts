@@ -2,7 +2,6 @@
 
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import { messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { CodeVersion } from '../../protocol/episode-meta.ts';
 import type { ReceiverAnswer } from './classify-answer.ts';
@@ -15,7 +14,14 @@ export type LayerOutcome =
   | { status: 'ok'; detail: string }
   /** There is nothing to check here, and `detail` says why. */
   | { status: 'not used'; detail: string }
-  | { status: 'failed'; code: string; detail: string; cure: string };
+  | FailedLayer;
+
+export interface FailedLayer {
+  status: 'failed';
+  code: string;
+  detail: string;
+  cure: string;
+}
 
 export type LayerReport = { layer: string } & (LayerOutcome | { status: 'not reached' });
 
@@ -82,17 +88,14 @@ export async function runLayers(
   return reports;
 }
 
-export function failed(code: string, detail: string, cure = cureForHold(code)): LayerOutcome {
+export function failed(code: string, detail: string, cure = cureForHold(code)): FailedLayer {
   return { status: 'failed', code, detail, cure };
 }
 
 /** What kept a layer from its answer. */
-function failureOf(error: unknown): LayerOutcome {
-  const verdict = classifyNetworkError(error);
-  const code = 'code' in verdict ? verdict.code : 'network-error';
-  // Node tells several addresses that all failed in one error without a message.
-  const causes = error instanceof AggregateError ? error.errors.map(messageOf) : [messageOf(error)];
-  return failed(code, causes.join('; '));
+export function failureOf(error: unknown): FailedLayer {
+  const { code, detail } = classifyNetworkError(error);
+  return failed(code, detail);
 }
 
 /** The configuration has been read; what it points at must be usable, too. */

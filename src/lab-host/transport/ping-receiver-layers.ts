@@ -1,11 +1,9 @@
 // The layers above the connection: something speaks HTTP, takes the credential, is a receiver, and would take what this host records.
 
 import { z } from 'zod';
-import { receivedProblemSchema } from '../../protocol/problem.ts';
-import type { ReceiverAnswer } from './classify-answer.ts';
+import { describeRefused, jsonOf, type ReceiverAnswer, refusedBy } from './classify-answer.ts';
 import { failed, type Layer, type PingExchange } from './ping-layers.ts';
 
-const MAX_DETAIL_CHARACTERS = 200;
 // Below it a difference is what any two clocks have.
 const CLOCKS_AGREE_MS = 2_000;
 
@@ -64,13 +62,12 @@ export const gateLayer: Layer = async (path) => {
 };
 
 function refusal(answer: ReceiverAnswer) {
-  const problem = receivedProblemSchema.parse(jsonOf(answer) ?? {});
-  return failed(problem.code ?? `http-${answer.status}`, describe(answer, problem.detail), problem.remediation);
+  const refused = refusedBy(answer);
+  return failed(refused.code, describeRefused(refused), refused.remediation);
 }
 
-function describe(answer: ReceiverAnswer, detail?: string): string {
-  const text = (detail ?? answer.body).slice(0, MAX_DETAIL_CHARACTERS).trim();
-  return `status ${answer.status}${text === '' ? '' : `: ${text}`}`;
+function describe(answer: ReceiverAnswer): string {
+  return describeRefused(refusedBy(answer));
 }
 
 /** By how much the clock here is behind the receiver's; negative when it is ahead. Undefined when the receiver does not tell its time. */
@@ -86,13 +83,4 @@ function clockDifference(exchange: PingExchange): string | undefined {
   if (Math.abs(differenceMs) < CLOCKS_AGREE_MS) return 'the clocks agree';
   const s = (Math.abs(differenceMs) / 1000).toFixed(1);
   return `the clock here is ${s} s ${differenceMs > 0 ? 'behind' : 'ahead'} (timedatectl)`;
-}
-
-/** Undefined for what is no JSON object. */
-export function jsonOf(answer: ReceiverAnswer): Record<string, unknown> | undefined {
-  try {
-    return z.record(z.string(), z.unknown()).safeParse(JSON.parse(answer.body)).data;
-  } catch {
-    return undefined;
-  }
 }

@@ -120,6 +120,5 @@ function describe({ subject, subjectaltname, valid_from, valid_to }: PeerCertifi
 }
 
 function codeOf(error: unknown): string {
-  const verdict = classifyNetworkError(error);
-  return 'code' in verdict ? verdict.code : '';
+  return classifyNetworkError(error).code;
 }
