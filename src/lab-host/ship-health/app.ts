@@ -3,7 +3,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { DoctorReport } from '../../protocol/doctor-report.ts';
-import { readInstalledVersion } from '../installed-version.ts';
 import { CredentialFiles } from '../transport/credentials.ts';
 import { pingPath } from '../transport/ping-layers.ts';
 import { ReceiverConnections } from '../transport/receiver-connections.ts';
@@ -13,7 +12,6 @@ import { findTarget, type ReceiverTarget } from './receiver-target.ts';
 
 export interface ShipHealthOptions {
   configPath: string;
-  installRoot: string;
   /** What the doctor found; one of a configuration that cannot be used has no host in it. */
   report: DoctorReport;
   stop: AbortSignal;
@@ -40,7 +38,7 @@ export async function shipHealth(options: ShipHealthOptions): Promise<number> {
 
 async function send(
   { host_id: hostId, receiver }: ReceiverTarget,
-  { report, installRoot, stop, clock, logger }: ShipHealthOptions,
+  { report, stop, clock, logger }: ShipHealthOptions,
 ): Promise<PutOutcome> {
   const { bearer_token_file: bearerToken, tls, url: receiverUrl } = receiver;
   const credentials = new CredentialFiles({ bearerToken, tls, clock, logger });
@@ -48,8 +46,14 @@ async function send(
   const idleTimeoutMs = receiver.idle_timeout_s * 1000;
   const limits = { connectTimeoutMs, idleTimeoutMs, concurrency: 1 };
   const connections = new ReceiverConnections({ receiverUrl, credentials, ...limits });
-  const codeVersion = await readInstalledVersion(installRoot);
-  const path = pingPath({ receiverUrl, hostId, timeoutMs: connectTimeoutMs, credentials, clock, codeVersion });
+  const path = pingPath({
+    receiverUrl,
+    hostId,
+    timeoutMs: connectTimeoutMs,
+    credentials,
+    clock,
+    codeVersion: undefined,
+  });
   try {
     const whole = cutReport({ ...report, host_id: report.host_id ?? hostId });
     return await putReport(whole, { hostId, connections, path, clock, stop });

@@ -49,7 +49,7 @@ const CURES: Record<string, string> = {
   'disk-full': 'make room on the receiver: df -h /var/lib/cis490',
   'too-large': 'send the report by hand to whoever maintains this: cis490 doctor --json',
 };
-// A sick host on stale code is heard: the gate has no say.
+// A sick host on stale code is heard: the gate has no say, and which code it is does not matter.
 const LAYERS: ReadonlyArray<readonly [string, Layer]> = PING_LAYERS.filter(([name]) => name !== 'gate');
 
 export async function putReport(report: DoctorReport, dependencies: PutReportDependencies): Promise<PutOutcome> {
