@@ -82,6 +82,12 @@ function transportTo(t: TestContext, lab: Lab, receiverUrl: string, more: Partia
     connectTimeoutMs: PATIENCE_MS,
     idleTimeoutMs: PATIENCE_MS,
     concurrency: 2,
+    ...{
+      resumableAboveBytes: () => Number.POSITIVE_INFINITY,
+      clock: systemClock,
+      logger,
+      onUploadMoved: () => undefined,
+    },
     afterStep: () => undefined,
     onSent: () => undefined,
     ...more,

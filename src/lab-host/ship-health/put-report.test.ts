@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import type { DoctorReport } from '../../protocol/doctor-report.ts';
-import { fixedToken } from '../transport/credentials.ts';
+import { fixedCredentials } from '../transport/credentials.ts';
 import { pingPath } from '../transport/ping-layers.ts';
 import { ReceiverConnections } from '../transport/receiver-connections.ts';
 import { putReport } from './put-report.ts';
@@ -44,7 +44,7 @@ async function bench(t: TestContext, ...answers: Canned[]) {
   await once(server, 'listening');
   const receiverUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const clock: Clock = { ...systemClock, sleep: async (ms) => void pausesMs.push(ms) };
-  const credentials = fixedToken('the-token');
+  const credentials = fixedCredentials('the-token');
   const limits = { connectTimeoutMs: 10_000, idleTimeoutMs: 10_000, concurrency: 1 };
   const connections = new ReceiverConnections({ receiverUrl, credentials, ...limits });
   const path = pingPath({

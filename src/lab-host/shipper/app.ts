@@ -92,9 +92,8 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
   const transport = createTransport({
     receiverUrl: receiver.url,
     credentials,
-    ...(shipper.bandwidth_limit !== undefined && {
-      bandwidthLimit: new BandwidthLimit(shipper.bandwidth_limit, clock),
-    }),
+    bandwidthLimit:
+      shipper.bandwidth_limit === undefined ? undefined : new BandwidthLimit(shipper.bandwidth_limit, clock),
     connectTimeoutMs: receiver.connect_timeout_s * 1000,
     idleTimeoutMs: receiver.idle_timeout_s * 1000,
     concurrency: shipper.concurrency,

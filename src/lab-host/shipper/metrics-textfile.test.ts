@@ -6,7 +6,7 @@ import { temporaryDirectory } from '../../../test/support/temporary-directory.ts
 import type { Clock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logger.ts';
 import { dataLayout, makeDataDirectories } from '../data-layout.ts';
-import { fixedToken } from '../transport/credentials.ts';
+import { fixedCredentials } from '../transport/credentials.ts';
 import { ShipperMetrics } from './metrics.ts';
 import { keepMetricsFile } from './metrics-textfile.ts';
 import { Pace } from './pace.ts';
@@ -84,7 +84,7 @@ async function start(t: TestContext): Promise<Place> {
     metrics,
     status: new ShipperStatus(clock, link, new Pace()),
     layout,
-    credentials: fixedToken(undefined),
+    credentials: fixedCredentials(undefined),
     installRoot: root,
     clock,
     logger: createLogger({ level: 'info', form: 'plain', clock, write: (line) => lines.push(line) }),

@@ -9,6 +9,7 @@ import { eventually } from '../../../test/support/program.ts';
 import { makeDirectory, removeDirectory } from '../../../test/support/temporary-directory.ts';
 import { AppError } from '../../lib/app-error.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
+import { fixedCredentials } from '../transport/credentials.ts';
 import { BandwidthLimit } from './bandwidth-limit.ts';
 import type { PackedEpisode } from './pack-episode.ts';
 import { createTransport, type Transport, type TransportOptions } from './put-episode.ts';
@@ -64,10 +65,14 @@ async function listen(
 function transportTo(t: TestContext, port: number, more: Partial<TransportOptions> = {}): Transport {
   const transport = createTransport({
     receiverUrl: `http://127.0.0.1:${port}`,
-    bearerToken: undefined,
+    credentials: fixedCredentials(undefined),
     connectTimeoutMs: PATIENCE_MS,
     idleTimeoutMs: PATIENCE_MS,
     concurrency: 2,
+    resumableAboveBytes: () => Number.POSITIVE_INFINITY,
+    clock: systemClock,
+    logger: { info: () => undefined },
+    onUploadMoved: () => undefined,
     afterStep: () => undefined,
     onSent: () => undefined,
     ...more,
@@ -136,7 +141,7 @@ describe('the request', () => {
 
   test('names the episode, its digest, its size and its stamp', async (t) => {
     const episode = episodeOf(1_000, { commit: 'a'.repeat(40), dirty: true, schemaVersion: '7' });
-    const lines = await headOf(t, episode, { bearerToken: 'secret' });
+    const lines = await headOf(t, episode, { credentials: fixedCredentials('secret') });
     assert.equal(lines[0], 'PUT /v1/episodes/lab-07/e.tar.zst HTTP/1.1');
     for (const line of [
       'Content-Type: application/zstd',
@@ -476,7 +481,7 @@ describe('a small request', () => {
         },
       ),
     );
-    const transport = transportTo(t, server.port, { bearerToken: 'secret' });
+    const transport = transportTo(t, server.port, { credentials: fixedCredentials('secret') });
     const { status, body } = await transport.ask('POST', '/v1/heartbeat', { json: { host_id: 'lab-07' } });
     assert.deepEqual([status, body], [403, '{"code":"forbidden"}']);
     assert.match(seen[0] ?? '', /^POST \/v1\/heartbeat HTTP\/1\.1\r\n/);

@@ -4,13 +4,13 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { AfterStep } from '../../lib/after-step.ts';
 import { AppError, messageOf } from '../../lib/app-error.ts';
-import { type Clock, systemClock } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { HEADER } from '../../protocol/headers.ts';
 import { episodeTarget } from '../../protocol/ids.ts';
 import type { ReceiverAnswer } from '../transport/classify-answer.ts';
 import { classifyNetworkError } from '../transport/classify-network-error.ts';
-import { type CredentialSource, fixedToken } from '../transport/credentials.ts';
+import type { CredentialSource } from '../transport/credentials.ts';
 import { type AskOptions, ReceiverConnections, type RequestPlan } from '../transport/receiver-connections.ts';
 import type { BandwidthLimit } from './bandwidth-limit.ts';
 import { EpisodeBody } from './episode-body.ts';
@@ -35,37 +35,32 @@ export interface Transport {
 
 export interface TransportOptions {
   receiverUrl: string;
-  /** A token that never changes, for want of `credentials`. */
-  bearerToken?: string | undefined;
-  credentials?: CredentialSource | undefined;
+  credentials: CredentialSource;
   connectTimeoutMs: number;
   idleTimeoutMs: number;
   concurrency: number;
   bandwidthLimit?: BandwidthLimit | undefined;
-  /** Larger ones go by resumable uploads; all by PUT where it is not given. */
-  resumableAboveBytes?: () => number;
-  clock?: Clock;
-  logger?: Pick<Logger, 'info'>;
+  /** Larger ones go by resumable uploads. */
+  resumableAboveBytes: () => number;
+  clock: Clock;
+  logger: Pick<Logger, 'info'>;
   afterStep: AfterStep<ShipperStep>;
   /** Bytes of a body as they leave, for progress; 0 when none could leave and earlier ones arrived. */
   onSent: (bytes: number) => void;
   /** An upload that did not come to its end stands well further than the attempt before found it. */
-  onUploadMoved?: () => void;
+  onUploadMoved: () => void;
 }
 
-const SILENT = { info: () => undefined };
-
 export function createTransport(options: TransportOptions): Transport {
-  const { receiverUrl, bandwidthLimit, afterStep, onSent, clock = systemClock, logger = SILENT } = options;
-  const credentials = options.credentials ?? fixedToken(options.bearerToken);
-  const connections = new ReceiverConnections({ ...options, credentials });
+  const { receiverUrl, bandwidthLimit, afterStep, onSent, clock, logger } = options;
+  const connections = new ReceiverConnections(options);
   const ask: Transport['ask'] = (method, path, more) => connections.ask(method, path, more);
-  const way = options.resumableAboveBytes && new SendingWay(options.resumableAboveBytes, clock);
+  const way = new SendingWay(options.resumableAboveBytes, clock);
   const uploads: UploadDependencies = {
     requests: new UploadRequests({ receiverUrl, connections, bandwidthLimit, afterStep, onSent }),
     notes: new UploadNotes(receiverUrl, afterStep),
     progress: new UploadProgress(),
-    onMoved: () => options.onUploadMoved?.(),
+    onMoved: options.onUploadMoved,
     isRefused: async ({ stamp }, stop) => (await askGate({ ask }, stamp, stop)).kind === 'refused',
     afterStep,
     logger,
@@ -73,7 +68,7 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     async put(hostId, episode, stop) {
       let isUploaded = false;
-      if (way?.isResumable(episode)) {
+      if (way.isResumable(episode)) {
         const uploaded = await uploadEpisode(uploads, hostId, episode, stop).catch((error: unknown) => {
           if (!isOdd(error) || !way.odd()) throw error;
           return { kind: 'unusable', why: messageOf(error) } as const;
@@ -100,10 +95,10 @@ export function createTransport(options: TransportOptions): Transport {
       try {
         const answer = await connections.request({ method: 'PUT', path, headers, body, stop }, 'episodes');
         afterStep('answer-received');
-        way?.answered(episode);
+        way.answered(episode);
         return answer;
       } catch (error) {
-        if (body.hasBegun && classifyNetworkError(error).kind === 'transient') way?.cutOff(episode);
+        if (body.hasBegun && classifyNetworkError(error).kind === 'transient') way.cutOff(episode);
         throw error;
       }
     },

@@ -10,6 +10,7 @@ import { makeDirectory, removeDirectory } from '../../../test/support/temporary-
 import { systemClock } from '../../lib/clock.ts';
 import { uploadNoteFile } from '../data-layout.ts';
 import { classifyAnswer } from '../transport/classify-answer.ts';
+import { fixedCredentials } from '../transport/credentials.ts';
 import { BandwidthLimit } from './bandwidth-limit.ts';
 import { LeaveGivingProxy } from './leave-giving-proxy.fixture.ts';
 import type { PackedEpisode } from './pack-episode.ts';
@@ -48,6 +49,9 @@ function shipperTo(t: TestContext, url: string, more: Partial<TransportOptions> 
   const state = { steps: [] as ShipperStep[], sentBytes: 0, log: [] as string[] };
   const transport = createTransport({
     receiverUrl: url,
+    credentials: fixedCredentials(undefined),
+    clock: systemClock,
+    onUploadMoved: () => undefined,
     connectTimeoutMs: PATIENCE_MS,
     idleTimeoutMs: PATIENCE_MS,
     concurrency: 2,
@@ -58,7 +62,7 @@ function shipperTo(t: TestContext, url: string, more: Partial<TransportOptions> 
     },
     logger: {
       info: (...told: unknown[]) => void state.log.push(JSON.stringify(told)),
-    } as TransportOptions['logger'] & {},
+    } as TransportOptions['logger'],
     ...more,
   });
   t.after(() => transport.close());

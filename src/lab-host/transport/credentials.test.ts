@@ -9,7 +9,7 @@ import { hasSystemPart } from '../../../test/support/system-part.ts';
 import { temporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { Secret } from '../../lib/config/secret-file.ts';
 import { createLogger } from '../../lib/logger.ts';
-import { type ClientCredentials, CredentialFiles, fixedToken } from './credentials.ts';
+import { type ClientCredentials, CredentialFiles, fixedCredentials } from './credentials.ts';
 
 interface Bench {
   files: CredentialFiles;
@@ -85,7 +85,7 @@ describe('a token', () => {
     const { files } = bench({ token: new Secret('inline') });
     files.lookAgain();
     assert.deepEqual(files.current(), { bearerToken: 'inline', tls: {} });
-    const fixed = fixedToken(undefined);
+    const fixed = fixedCredentials(undefined);
     fixed.lookAgain();
     assert.equal(fixed.current(), fixed.current());
   });

@@ -26,8 +26,11 @@ export interface CredentialSource {
   lookAgain(): void;
 }
 
-export function fixedToken(bearerToken: string | undefined): CredentialSource {
-  const credentials: ClientCredentials = { bearerToken, tls: {} };
+export function fixedCredentials(
+  bearerToken: string | undefined,
+  tls: ClientCredentials['tls'] = {},
+): CredentialSource {
+  const credentials: ClientCredentials = { bearerToken, tls };
   return { current: () => credentials, lookAgain: () => undefined };
 }
 

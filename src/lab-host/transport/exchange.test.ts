@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
-import { fixedToken } from './credentials.ts';
+import { fixedCredentials } from './credentials.ts';
 import { serveRaw } from './ping.fixture.ts';
 import { ReceiverConnections } from './receiver-connections.ts';
 
@@ -10,7 +10,7 @@ async function connectionsTo(t: TestContext, head: string, idleTimeoutMs: number
   const port = await serveRaw(t, (socket) => socket.once('data', () => socket.write(head)));
   const connections = new ReceiverConnections({
     receiverUrl: `http://127.0.0.1:${port}`,
-    credentials: fixedToken(undefined),
+    credentials: fixedCredentials(undefined),
     connectTimeoutMs: 60_000,
     idleTimeoutMs,
     concurrency: 1,

@@ -2,7 +2,7 @@
 
 import { AppError } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
-import type { CredentialSource } from './credentials.ts';
+import { fixedCredentials } from './credentials.ts';
 import type { EstTrust } from './est-client.ts';
 import { failureOf, pingPath, runLayers } from './ping-layers.ts';
 import { PING_LAYERS } from './receiver-path.ts';
@@ -19,11 +19,10 @@ export interface LookAtPath {
 export async function explainUnreachable(error: unknown, look: LookAtPath): Promise<AppError> {
   if (error instanceof AppError && !['idle-timeout', 'connect-timeout'].includes(error.code)) return error;
   const { url: receiverUrl, trust, ...rest } = look;
-  const shown = {
-    bearerToken: undefined,
-    tls: trust === 'nobody yet' || trust.ca === undefined ? {} : { ca: trust.ca },
-  };
-  const credentials: CredentialSource = { current: () => shown, lookAgain: () => undefined };
+  const credentials = fixedCredentials(
+    undefined,
+    trust === 'nobody yet' || trust.ca === undefined ? {} : { ca: trust.ca },
+  );
   const path = pingPath({ receiverUrl, credentials, codeVersion: undefined, ...rest });
   // Who trusts nobody yet has nothing to hold a certificate against.
   const last = trust === 'nobody yet' ? 'full-size packet' : 'tls';

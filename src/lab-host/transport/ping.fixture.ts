@@ -6,7 +6,7 @@ import { createServer as createHttpsServer, type ServerOptions } from 'node:http
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../lib/clock.ts';
-import { fixedToken } from './credentials.ts';
+import { fixedCredentials } from './credentials.ts';
 import { type PingPathOptions, pingPath } from './ping-layers.ts';
 
 // Only to end a test that hangs.
@@ -17,7 +17,7 @@ export function pathTo(t: TestContext, receiverUrl: string, more: Partial<PingPa
     receiverUrl,
     hostId: 'lab-1',
     timeoutMs: PATIENCE_MS,
-    credentials: fixedToken(undefined),
+    credentials: fixedCredentials(undefined),
     clock: systemClock,
     codeVersion: undefined,
     ...more,
