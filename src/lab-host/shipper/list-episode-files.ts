@@ -77,9 +77,10 @@ function readNames(directory: string): string[] {
   });
 }
 
-function readable<T>(path: string, read: () => T): T {
+/** What `look` finds, with its failure told as `asUnreadable` does. */
+export function readable<T>(path: string, look: () => T): T {
   try {
-    return read();
+    return look();
   } catch (error) {
     throw asUnreadable(path, error);
   }

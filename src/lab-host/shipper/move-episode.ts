@@ -38,10 +38,10 @@ export async function quarantineEpisode({ layout, afterStep }: MoveDependencies,
 }
 
 // What rename(2) says when the name is taken by something that it will not replace.
-const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
+export const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
 
-// A name of 255 bytes, the most that Linux takes, leaves no room for a number.
-const MAX_NUMBERED_NAME = 200;
+/** In characters: a name of 255 bytes, the most that Linux takes, leaves no room for a number. */
+export const MAX_NUMBERED_NAME = 200;
 
 /** A name that is already there is never overwritten: the newcomer gets a number. Resolves with its new name. */
 export async function moveAside(fromDirectory: string, name: string, toDirectory: string): Promise<string> {

@@ -2,7 +2,7 @@
 // Durable order: partial written → fsync partial → sidecar written → fsync sidecar → rename partial → fsync outbox. A sidecar that a
 // crash left torn verifies nothing: the episode is packed anew.
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AfterStep } from '../../lib/after-step.ts';
@@ -18,7 +18,7 @@ import {
   type SourceState,
   sourceState,
 } from './list-episode-files.ts';
-import { createDurably, lookAt, removeQuickly, syncDirectory, writeAll } from './quick-files.ts';
+import { createDurably, lookAt, READ_ONLY_FLAGS, removeQuickly, syncDirectory, writeAll } from './quick-files.ts';
 import type { ShipperStep } from './shipper-step.ts';
 import { tarPieces } from './tar-pieces.ts';
 
@@ -30,8 +30,6 @@ export interface PackedEpisode {
   sourceBytes: number;
   stamp: MetaStamp;
 }
-
-const META_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 const sidecarSchema = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -60,18 +58,17 @@ export async function packEpisode(
   const directory = join(layout.episodes, episodeId);
   const files = await listEpisodeFiles(directory);
   const source = sourceState(files);
-  const stamp = readMetaStamp(readMeta(directory));
+  const stamp = readStamp(layout, episodeId);
   const { tarball, sidecar } = outboxFiles(layout, episodeId);
-  const found = await findPacked(tarball, sidecar, source);
-  if (found)
-    return { kind: 'found', packed: { episodeId, tarballPath: tarball, ...found, sourceBytes: source.bytes, stamp } };
-  await removeQuickly(tarball);
-  const written = await writeTarball(dependencies, episodeId, directory, files, stop);
-  return { kind: 'packed', packed: { episodeId, tarballPath: tarball, ...written, sourceBytes: source.bytes, stamp } };
+  const found = findPacked(tarball, sidecar, source);
+  if (!found) await removeQuickly(tarball);
+  const { sha256, sizeBytes } = found ?? (await writeTarball(dependencies, episodeId, directory, files, stop));
+  const packed = { episodeId, tarballPath: tarball, sha256, sizeBytes, sourceBytes: source.bytes, stamp };
+  return { kind: found ? 'found' : 'packed', packed };
 }
 
-/** What an episode says of the code that made it, without packing it. */
-export async function readStamp(layout: DataLayout, episodeId: string): Promise<MetaStamp> {
+/** What an episode says of the code that made it. */
+export function readStamp(layout: DataLayout, episodeId: string): MetaStamp {
   return readMetaStamp(readMeta(join(layout.episodes, episodeId)));
 }
 
@@ -85,11 +82,11 @@ export async function discardPacked(layout: DataLayout, episodeId: string): Prom
   }
 }
 
-async function findPacked(
+function findPacked(
   tarball: string,
   sidecar: string,
   source: SourceState,
-): Promise<{ sha256: string; sizeBytes: number } | undefined> {
+): { sha256: string; sizeBytes: number } | undefined {
   try {
     const size = lookAt(tarball)?.size;
     if (size === undefined) return undefined;
@@ -157,7 +154,7 @@ function readMeta(directory: string): string {
   const path = join(directory, META_FILE);
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(path, META_FLAGS);
+    descriptor = openSync(path, READ_ONLY_FLAGS);
     const stats = fstatSync(descriptor);
     return stats.isFile() && stats.size <= MAX_META_BYTES ? readFileSync(descriptor, 'utf8') : '';
   } catch (error) {

@@ -1,21 +1,44 @@
 // Names and small files, dealt with at once: what a local disk answers from memory takes a tenth of its way through another thread and
 // back. What waits for the disk, an fsync or many bytes, goes through the pool, so that the other episode goes on meanwhile.
 
-import { closeSync, fsync, lstatSync, openSync, type Stats, unlinkSync, write, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsync,
+  lstatSync,
+  openSync,
+  read,
+  readSync,
+  type Stats,
+  unlinkSync,
+  write,
+  writeSync,
+} from 'node:fs';
 import { promisify } from 'node:util';
 import { removeFile } from '../../lib/remove-file.ts';
 
-/** More than this is no matter of an instant. */
-export const AT_ONCE_BYTES = 64 * 1024;
+// More than this is no matter of an instant.
+const AT_ONCE_BYTES = 64 * 1024;
 // Freeing the blocks of a large file takes its time.
 const REMOVED_AT_ONCE_BYTES = 1024 * 1024;
 
 const fsyncInPool = promisify(fsync);
+const readInPool = promisify(read);
 const writeInPool = promisify(write);
 
 /** Follows no link. Undefined only for what is not there. */
 export function lookAt(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
+}
+
+/** For what a recorder left: follows no link, waits for no pipe. */
+export const READ_ONLY_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+/** From `atByte` on, or null: from where the last reading ended. Resolves with how many bytes of `target` are filled; 0 at the end. */
+export async function readSome(descriptor: number, target: Buffer, atByte: number | null): Promise<number> {
+  const bytes = target.byteLength;
+  if (bytes <= AT_ONCE_BYTES) return readSync(descriptor, target, 0, bytes, atByte);
+  return (await readInPool(descriptor, target, 0, bytes, atByte)).bytesRead;
 }
 
 /** It is no longer there, or never was, when this resolves. */

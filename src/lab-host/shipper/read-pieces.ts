@@ -1,10 +1,7 @@
 // A file's bytes, piece by piece, in memory that is asked for once: one piece is read while the other is used.
 
-import { closeSync, openSync, read, readSync } from 'node:fs';
-import { promisify } from 'node:util';
-import { AT_ONCE_BYTES } from './quick-files.ts';
-
-const readInPool = promisify(read);
+import { closeSync, openSync } from 'node:fs';
+import { readSome } from './quick-files.ts';
 
 /** The bytes from `fromBytes` to `sizeBytes`; fewer where it ends before. A piece holds good until the next is asked for. Throws the system's error. */
 export async function* readPieces(
@@ -16,11 +13,7 @@ export async function* readPieces(
   const descriptor = openSync(path, 'r');
   let atByte = fromBytes;
   const fill = async (buffer: Buffer): Promise<Buffer> => {
-    const wantedBytes = Math.min(sizeBytes - atByte, buffer.byteLength);
-    const bytesRead =
-      wantedBytes <= AT_ONCE_BYTES
-        ? readSync(descriptor, buffer, 0, wantedBytes, atByte)
-        : (await readInPool(descriptor, buffer, 0, wantedBytes, atByte)).bytesRead;
+    const bytesRead = await readSome(descriptor, buffer.subarray(0, sizeBytes - atByte), atByte);
     atByte += bytesRead;
     return buffer.subarray(0, bytesRead);
   };

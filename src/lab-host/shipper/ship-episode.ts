@@ -80,7 +80,7 @@ function isOwnFault(dependencies: ShipDependencies, episodeId: string, { code }:
 async function packAndPut(dependencies: ShipDependencies, episodeId: string, stop: AbortSignal): Promise<ShipOutcome> {
   const { link, logger, layout, gateMemory, heldBack, patience, clock } = dependencies;
   if (!heldBack.isTaken(episodeId)) {
-    const stamp = await readStamp(layout, episodeId);
+    const stamp = readStamp(layout, episodeId);
     const refusal = await gateMemory.refusalOf(stamp, stop);
     if (refusal) return await condemn(dependencies, episodeId, refusal, stamp.commit);
     // What is not sent in this pass would only fill the disk.

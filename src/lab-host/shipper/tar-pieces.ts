@@ -1,18 +1,13 @@
 // An episode as the bytes of a tarball, piece by piece: no file is ever whole in memory, and what is not there as it was listed is told.
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, read, readlinkSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, openSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { createTarPacker, type TarHeader } from 'modern-tar';
 import { AppError } from '../../lib/app-error.ts';
-import { asUnreadable, type EpisodeFile } from './list-episode-files.ts';
+import { asUnreadable, type EpisodeFile, readable } from './list-episode-files.ts';
+import { READ_ONLY_FLAGS, readSome } from './quick-files.ts';
 
 export const PIECE_BYTES = 256 * 1024;
-// Shorter ones are read at once: their way through another thread takes longer than the copy.
-const READ_AT_ONCE_BYTES = 64 * 1024;
-const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
-const readInPool = promisify(read);
 
 /**
  * Everything under one directory named after the episode, so that unpacking two of them side by side mixes nothing up. A piece holds good until
@@ -57,7 +52,7 @@ async function* fileEntry(
   header: TarHeader,
   { stats }: EpisodeFile,
 ): AsyncGenerator<Buffer> {
-  const descriptor = readable(path, () => openSync(path, READ_FLAGS));
+  const descriptor = readable(path, () => openSync(path, READ_ONLY_FLAGS));
   try {
     const opened = fstatSync(descriptor);
     if (!opened.isFile() || opened.ino !== stats.ino || opened.size !== stats.size) throw changing(path);
@@ -65,11 +60,9 @@ async function* fileEntry(
     let leftBytes = header.size;
     const buffer = Buffer.allocUnsafeSlow(Math.min(leftBytes, PIECE_BYTES));
     while (leftBytes > 0) {
-      const bytesRead = await readInto(descriptor, buffer.subarray(0, Math.min(leftBytes, buffer.byteLength))).catch(
-        (error: unknown) => {
-          throw asUnreadable(path, error);
-        },
-      );
+      const bytesRead = await readSome(descriptor, buffer.subarray(0, leftBytes), null).catch((error: unknown) => {
+        throw asUnreadable(path, error);
+      });
       if (bytesRead === 0) throw changing(path);
       for await (const bytes of entry.write(buffer.subarray(0, bytesRead))) yield* pieces.add(bytes);
       leftBytes -= bytesRead;
@@ -80,25 +73,12 @@ async function* fileEntry(
   }
 }
 
-async function readInto(descriptor: number, target: Buffer): Promise<number> {
-  if (target.byteLength <= READ_AT_ONCE_BYTES) return readSync(descriptor, target);
-  return (await readInPool(descriptor, target, 0, target.byteLength, null)).bytesRead;
-}
-
 /** By the whole inode number: a rounded one would make a link of another file. Undefined for the first name. */
 function otherNameOf(path: string, name: string, linked: Map<string, string>): string | undefined {
   const { dev, ino } = readable(path, () => lstatSync(path, { bigint: true }));
   const other = linked.get(`${dev}:${ino}`);
   if (other === undefined) linked.set(`${dev}:${ino}`, name);
   return other;
-}
-
-function readable<T>(path: string, look: () => T): T {
-  try {
-    return look();
-  } catch (error) {
-    throw asUnreadable(path, error);
-  }
 }
 
 function changing(path: string): AppError {

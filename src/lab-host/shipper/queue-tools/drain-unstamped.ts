@@ -30,7 +30,7 @@ export async function drainUnstamped(
 async function drainOne(tools: QueueTools, name: string, uptimeS: number, dryRun: boolean): Promise<DrainOutcome> {
   const { layout, logger } = tools;
   try {
-    if ((await readStamp(layout, name)).commit !== undefined) return 'stamped';
+    if (readStamp(layout, name).commit !== undefined) return 'stamped';
     if (await hasReceipt(layout, name)) return 'settled';
     if (!(await isThere(join(layout.episodes, name)))) return 'gone';
     if (!dryRun) await drain(tools, name, uptimeS);

@@ -13,6 +13,7 @@ import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../../lib/durab
 import { isThere } from '../../../lib/is-there.ts';
 import { removeFile } from '../../../lib/remove-file.ts';
 import { META_FILE, QUARANTINE_REASON_FILE, RECEIPT_FILE, RESERVED_FILES } from '../../../protocol/episode-meta.ts';
+import { TAKEN } from '../move-episode.ts';
 import { appendHistory } from './queue-history.ts';
 import { mapPooled, type QueueTools } from './queue-tools.ts';
 import type { SettledEpisode } from './settled-episodes.ts';
@@ -34,7 +35,6 @@ export type ReturnTools = Pick<QueueTools, 'layout' | 'clock' | 'by' | 'afterSte
 type Outcome = Omit<ReturnReport, 'episode'>;
 
 const NOTE_FILE = { requeued: QUARANTINE_REASON_FILE, reshipped: RECEIPT_FILE } as const;
-const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
 
 /** The caller holds the lock of the queue. Throws only when the history cannot be written or made durable: then nothing was moved. */
 export async function returnToQueue(

@@ -7,6 +7,7 @@ import { errnoOf, isMissing } from '../../../lib/app-error.ts';
 import { readIfThere } from '../../../lib/read-if-there.ts';
 import { QUARANTINE_REASON_FILE, RECEIPT_FILE } from '../../../protocol/episode-meta.ts';
 import type { DataLayout } from '../../data-layout.ts';
+import { MAX_NUMBERED_NAME } from '../move-episode.ts';
 import { mapPooled } from './queue-tools.ts';
 
 /** A reason as any version of the shipper may have written it. */
@@ -87,7 +88,7 @@ export function originalId(name: string, claimed: string | undefined): string {
   if (claimed === undefined || claimed === name) return name;
   // As move-episode.ts numbers a name that is taken, and shortens one that leaves no room for a number.
   const [, stem] = /^(.+)\.[1-9]\d*$/s.exec(name) ?? [];
-  return stem !== undefined && stem === claimed.slice(0, 200) ? claimed : name;
+  return stem !== undefined && stem === claimed.slice(0, MAX_NUMBERED_NAME) ? claimed : name;
 }
 
 async function readJson(path: string): Promise<unknown> {
