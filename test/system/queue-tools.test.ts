@@ -18,7 +18,7 @@ import {
 import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { QueueStep } from '../../src/lab-host/shipper/queue-tools/queue-step.ts';
+import type { QueueStep } from '../../src/lab-host/shipper/queue-tools/queue-tools.ts';
 import { type Manifest, manifestOf, publishEpisode, sameManifest } from '../support/episodes.ts';
 import { GOOD_COMMIT, STALE_COMMIT, TestFleet, type TestHost } from '../support/fleet.ts';
 import { namesIn } from '../support/nothing-lost.ts';

@@ -251,7 +251,7 @@ async function refusalsBefore(layout: DataLayout, logger: Logger): Promise<Refus
 
 /** What a killed command has left half-way between quarantine/ or shipped/ and the queue. */
 async function finishCutShort({ layout, clock, logger }: PassDependencies): Promise<void> {
-  const tools = { layout, clock, logger, by: 'shipper', output: { write: () => undefined }, afterStep: noStepObserver };
+  const tools = { layout, clock, logger, by: 'shipper', afterStep: noStepObserver };
   try {
     await withQueueLock(layout.root, clock, async () => void (await finishReturns(tools)), LOCK_PATIENCE_MS);
   } catch (error) {

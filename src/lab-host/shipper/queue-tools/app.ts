@@ -16,10 +16,9 @@ import { countOf } from './format-text.ts';
 import { type ListOptions, listQuarantine } from './list-quarantine.ts';
 import { type PurgeOptions, purge } from './purge.ts';
 import { withQueueLock } from './queue-lock.ts';
-import type { QueueStep } from './queue-step.ts';
-import type { CommandOutput, QueueTools } from './queue-tools.ts';
+import type { CommandOutput, QueueStep, QueueTools } from './queue-tools.ts';
+import { readStatus } from './read-status.ts';
 import { type RequeueOptions, type ReshipOptions, requeue, reship, tellEach } from './requeue.ts';
-import { readShipperStatus } from './shipper-status.ts';
 import { showQuarantined } from './show-quarantined.ts';
 
 export interface QueueCommandOptions {
@@ -40,7 +39,7 @@ export async function runShow(options: QueueCommandOptions, id: string, json: bo
 
 export async function runStatus(options: QueueCommandOptions, json: boolean): Promise<void> {
   await look(options, async ({ layout, clock, output }) => {
-    const status = await readShipperStatus(layout, options.config.shipper.min_free);
+    const status = await readStatus(layout, options.config.shipper.min_free);
     output.write(json ? `${JSON.stringify(status, null, 2)}\n` : describeStatus(status, clock.wallTime()));
   });
 }

@@ -3,7 +3,7 @@
 import { formatDuration } from '../../../lib/format-duration.ts';
 import { formatSize } from '../../../lib/format-size.ts';
 import { countOf, formatFields, shortTime } from './format-text.ts';
-import type { ShipperStatus } from './shipper-status.ts';
+import type { QueueStatus } from './read-status.ts';
 
 const RUNS = {
   runs: 'runs',
@@ -12,7 +12,7 @@ const RUNS = {
 } as const;
 
 /** `nowWall` is a wall time as clock.ts writes it. */
-export function describeStatus(status: ShipperStatus, nowWall: string): string {
+export function describeStatus(status: QueueStatus, nowWall: string): string {
   const { waiting, saved, trouble } = status;
   const fields: [string, string][] = [['shipper', RUNS[status.shipper] + (status.pid ? `, pid ${status.pid}` : '')]];
   if (trouble) fields.push(...describeTrouble(trouble, nowWall));
@@ -35,7 +35,7 @@ const TROUBLES: Record<string, string> = {
   'no-room': 'no room to pack',
 };
 
-function describeTrouble(trouble: NonNullable<ShipperStatus['trouble']>, nowWall: string): [string, string][] {
+function describeTrouble(trouble: NonNullable<QueueStatus['trouble']>, nowWall: string): [string, string][] {
   const { kind, code, detail, cure, since_wall } = trouble;
   const since = since_wall === null ? '' : `, since ${shortTime(since_wall)} (${ago(since_wall, nowWall)})`;
   const told = detail ? `\n${detail}` : '';
@@ -45,33 +45,33 @@ function describeTrouble(trouble: NonNullable<ShipperStatus['trouble']>, nowWall
   ];
 }
 
-function describeRate({ shipper, saved }: ShipperStatus): string {
+function describeRate({ shipper, saved }: QueueStatus): string {
   if (shipper === 'stopped') return '-';
   const rate = saved?.sent_bytes_per_s;
   return rate === undefined || rate === null ? 'not known' : `${formatSize(rate)}/s`;
 }
 
-function describeTimeLeft({ waiting, eta_s, trouble, shipper }: ShipperStatus): string {
+function describeTimeLeft({ waiting, eta_s, trouble, shipper }: QueueStatus): string {
   if (waiting.episodes === 0) return '-';
   if (shipper === 'stopped') return 'nothing is sent: no shipper runs';
   if (trouble) return 'nothing is sent now';
   return eta_s === null ? 'not known yet' : `at most ${formatDuration(eta_s)} at this rate`;
 }
 
-function describeDone(saved: NonNullable<ShipperStatus['saved']>): string {
+function describeDone(saved: NonNullable<QueueStatus['saved']>): string {
   const { shipped = 0, duplicates = 0, quarantined = 0, started_at_wall } = saved;
   const since = started_at_wall ? ` since ${shortTime(started_at_wall)}` : '';
   return `${shipped} shipped, ${duplicates} were there already, ${quarantined} quarantined${since}`;
 }
 
-function describeAnswer({ last_answer }: NonNullable<ShipperStatus['saved']>, nowWall: string): string {
+function describeAnswer({ last_answer }: NonNullable<QueueStatus['saved']>, nowWall: string): string {
   if (!last_answer) return 'none yet';
   const { at_wall, episode_id, status, code } = last_answer;
   const what = [status === 0 ? 'no answer' : String(status), code].filter(Boolean).join(' ');
   return `${what} for ${episode_id}, ${ago(at_wall, nowWall)}`;
 }
 
-function describeSpace({ free_bytes, min_free_bytes }: ShipperStatus): string {
+function describeSpace({ free_bytes, min_free_bytes }: QueueStatus): string {
   const short = free_bytes < min_free_bytes ? `: below min_free, ${formatSize(min_free_bytes)}` : '';
   return `${formatSize(free_bytes)}${short}`;
 }

@@ -11,8 +11,10 @@ import { mapPooled, type QueueTools } from './queue-tools.ts';
 import { placeOf, type ReturnAction, returnToQueue } from './return-to-queue.ts';
 import { directoryNames, isDrained, originalId, readReason } from './settled-episodes.ts';
 
+type FinishTools = Omit<QueueTools, 'output'>;
+
 /** Resolves with how many were finished. The caller holds the lock of the queue. */
-export async function finishReturns(tools: QueueTools): Promise<number> {
+export async function finishReturns(tools: FinishTools): Promise<number> {
   const rows = await readHistory(tools.layout);
   let finished = await finishFetchBacks(tools);
   for (const action of ['requeued', 'reshipped'] as const) {
@@ -28,7 +30,7 @@ export async function finishReturns(tools: QueueTools): Promise<number> {
 }
 
 /** One fetch-back may be under way in the running shipper: of the two renames one succeeds, and either leads to shipped/. */
-async function finishFetchBacks({ layout, logger }: QueueTools): Promise<number> {
+async function finishFetchBacks({ layout, logger }: FinishTools): Promise<number> {
   const names = await directoryNames(layout.quarantine);
   const isStored = await mapPooled(names, (name) => isDrainedAndStored(join(layout.quarantine, name)));
   let finished = 0;
@@ -48,7 +50,7 @@ async function isDrainedAndStored(directory: string): Promise<boolean> {
 }
 
 async function finish(
-  tools: QueueTools,
+  tools: FinishTools,
   action: ReturnAction,
   episodes: Parameters<typeof returnToQueue>[2],
 ): Promise<number> {

@@ -8,7 +8,7 @@ import { parsePlainLogLine } from '../../../lib/log-line.ts';
 import { createLogger } from '../../../lib/logger.ts';
 import { dataLayout, makeDataDirectories } from '../../data-layout.ts';
 import { purge } from './purge.ts';
-import type { QueueStep } from './queue-step.ts';
+import type { QueueStep } from './queue-tools.ts';
 
 test('what cannot be deleted keeps none of the others, and is told with the place where it lies now', async (t) => {
   const layout = dataLayout(temporaryDirectory(t));

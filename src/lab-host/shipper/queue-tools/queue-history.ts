@@ -5,6 +5,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fsyncDirectory } from '../../../lib/durable-file.ts';
+import { parseJson } from '../../../lib/parse-json.ts';
 import { readIfThere } from '../../../lib/read-if-there.ts';
 import type { DataLayout } from '../../data-layout.ts';
 
@@ -41,14 +42,7 @@ export async function appendHistory(layout: DataLayout, rows: readonly HistoryRo
 /** In order; lines that are no rows are skipped. */
 export async function readHistory(layout: DataLayout): Promise<HistoryRow[]> {
   const text = (await readIfThere(historyPath(layout))) ?? '';
-  return text.split('\n').flatMap((line) => {
-    if (line === '') return [];
-    try {
-      return rowSchema.safeParse(JSON.parse(line)).data ?? [];
-    } catch {
-      return [];
-    }
-  });
+  return text.split('\n').flatMap((line) => rowSchema.safeParse(parseJson(line)).data ?? []);
 }
 
 /** Grows with each row; 0 while there is none. */

@@ -4,7 +4,8 @@ import type { AfterStep } from '../../../lib/after-step.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/logger.ts';
 import type { DataLayout } from '../../data-layout.ts';
-import type { QueueStep } from './queue-step.ts';
+import type { RemovalStep } from '../remove-settled.ts';
+import type { ShipperStep } from '../shipper-step.ts';
 
 export interface CommandOutput {
   /** The result, for people or programs. */
@@ -20,6 +21,16 @@ export interface QueueTools {
   by: string;
   afterStep: AfterStep<QueueStep>;
 }
+
+/** The durable steps of the commands that change the queue. A crash test kills the process after each. */
+export type QueueStep =
+  | ShipperStep
+  | RemovalStep
+  | 'history-written'
+  | 'notes-removed'
+  | 'notes-removal-synced'
+  | 'moved-to-queue'
+  | 'queue-synced';
 
 // As many files and directories are worked on at once: their fsyncs then share the disk's journal.
 const AT_ONCE = 16;

@@ -1,7 +1,7 @@
 // Refused episodes go back into the queue, as the shipper does it on its own when the gate takes their code after all.
 
 import { noStepObserver } from '../../../lib/after-step.ts';
-import { type Clock, systemClock } from '../../../lib/clock.ts';
+import type { Clock } from '../../../lib/clock.ts';
 import type { DataLayout } from '../../data-layout.ts';
 import { withQueueLock } from './queue-lock.ts';
 import { returnToQueue } from './return-to-queue.ts';
@@ -12,7 +12,7 @@ const PATIENCE_MS = 1_000;
 
 /** Names in quarantine/. Resolves with how many went back; those that are gone, or whose id is taken, stay. Throws `already-running`. */
 export async function requeueEpisodes(
-  { layout, clock = systemClock }: { layout: DataLayout; clock?: Clock },
+  { layout, clock }: { layout: DataLayout; clock: Clock },
   names: readonly string[],
 ): Promise<number> {
   const wanted = new Set(names);

@@ -7,7 +7,7 @@ import { countOf } from './format-text.ts';
 import { nowhere } from './nowhere.ts';
 import type { QueueTools } from './queue-tools.ts';
 import { type ReturnAction, returnToQueue } from './return-to-queue.ts';
-import { codeOf, type Selection, selectQuarantined } from './select-quarantined.ts';
+import { codeOf, type Selection, selectQuarantined, withId } from './select-quarantined.ts';
 import { readQuarantine, readShipped, type SettledEpisode, type ShippedEpisode } from './settled-episodes.ts';
 
 // Of thousands a line each is no news any more; the history has them all.
@@ -32,8 +32,7 @@ export async function requeue(tools: QueueTools, { selection, all, dryRun }: Req
   const quarantined = await readQuarantine(tools.layout);
   const { selected, unknownIds } = selectQuarantined(quarantined, selection, tools.clock.wallTime());
   for (const id of unknownIds) throw await nowhere(tools.layout, id, 'quarantine');
-  const why = new Map(selected.map((episode) => [episode.name, codeOf(episode)]));
-  return await giveBack(tools, 'requeued', selected, dryRun, ({ name }) => `refused for ${why.get(name)}`);
+  return await giveBack(tools, 'requeued', selected, dryRun, (episode) => `refused for ${codeOf(episode)}`);
 }
 
 export interface ReshipOptions {
@@ -54,14 +53,12 @@ export async function reship(tools: QueueTools, { ids, since, until, dryRun }: R
   const shipped = await readShipped(tools.layout);
   const selected: ShippedEpisode[] = [];
   for (const id of ids) {
-    const exact = shipped.filter(({ name }) => name === id);
-    const found = exact.length > 0 ? exact : shipped.filter(({ episodeId }) => episodeId === id);
+    const found = withId(shipped, id);
     if (found.length === 0) throw await nowhere(tools.layout, id, 'shipped');
     selected.push(...found);
   }
   if (ids.length === 0) selected.push(...shipped.filter((episode) => isWithin(episode, sinceMs, untilMs)));
-  const told = ({ note }: SettledEpisode<unknown>) =>
-    `shipped ${(note as ShippedEpisode['note'])?.shipped_at_wall ?? ''}`;
+  const told = ({ note }: ShippedEpisode) => `shipped ${note?.shipped_at_wall ?? ''}`;
   return await giveBack(tools, 'reshipped', [...new Set(selected)], dryRun, told);
 }
 
@@ -70,12 +67,12 @@ function isWithin({ note }: ShippedEpisode, sinceMs: number, untilMs: number): b
   return shippedMs >= sinceMs && shippedMs < untilMs;
 }
 
-async function giveBack(
+async function giveBack<Episode extends SettledEpisode<unknown>>(
   tools: QueueTools,
   action: ReturnAction,
-  episodes: readonly SettledEpisode<unknown>[],
+  episodes: readonly Episode[],
   dryRun: boolean,
-  describe: (episode: SettledEpisode<unknown>) => string,
+  describe: (episode: Episode) => string,
 ): Promise<number> {
   const { output } = tools;
   if (episodes.length === 0) {
@@ -89,8 +86,7 @@ async function giveBack(
   const stayed = reports?.filter(({ outcome }) => outcome === 'taken' || outcome === 'failed') ?? [];
   for (const { episode, outcome, error } of stayed) {
     const why = outcome === 'taken' ? `another ${episode.episodeId} waits in episodes/` : messageOf(error);
-    output.write(`${inertLine(`stays ${episode.name}: ${why}`)}
-`);
+    output.write(`${inertLine(`stays ${episode.name}: ${why}`)}\n`);
   }
   const next = !dryRun && moved.length > 0 ? '; the shipper takes them up at its next scan' : '';
   const left = stayed.length > 0 ? `; ${countOf(stayed.length)} could not be` : '';

@@ -23,8 +23,8 @@ export type ReturnAction = 'requeued' | 'reshipped';
 /** `taken`: another episode waits under its id, so it stays. `gone`: somebody moved it meanwhile. */
 type ReturnOutcome = 'returned' | 'taken' | 'gone' | 'failed';
 
-export interface ReturnReport {
-  episode: SettledEpisode<unknown>;
+export interface ReturnReport<Episode> {
+  episode: Episode;
   outcome: ReturnOutcome;
   /** Of `failed`. */
   error?: unknown;
@@ -32,16 +32,16 @@ export interface ReturnReport {
 
 export type ReturnTools = Pick<QueueTools, 'layout' | 'clock' | 'by' | 'afterStep'>;
 
-type Outcome = Omit<ReturnReport, 'episode'>;
+type Outcome = Omit<ReturnReport<unknown>, 'episode'>;
 
 const NOTE_FILE = { requeued: QUARANTINE_REASON_FILE, reshipped: RECEIPT_FILE } as const;
 
 /** The caller holds the lock of the queue. Throws only when the history cannot be written or made durable: then nothing was moved. */
-export async function returnToQueue(
+export async function returnToQueue<Episode extends SettledEpisode<unknown>>(
   tools: ReturnTools,
   action: ReturnAction,
-  episodes: readonly SettledEpisode<unknown>[],
-): Promise<ReturnReport[]> {
+  episodes: readonly Episode[],
+): Promise<ReturnReport<Episode>[]> {
   const { layout, clock, by, afterStep } = tools;
   const from = placeOf(tools, action);
   const free = await freeOf(tools, episodes);
@@ -53,7 +53,7 @@ export async function returnToQueue(
     })),
   );
   afterStep('history-written');
-  const reports = await mapPooled(episodes, async (episode): Promise<ReturnReport> => {
+  const reports = await mapPooled(episodes, async (episode): Promise<ReturnReport<Episode>> => {
     if (!free.has(episode)) return { episode, outcome: 'taken' };
     return { episode, ...(await returnOne(tools, action, episode)) };
   });
@@ -68,12 +68,12 @@ export function placeOf({ layout }: ReturnTools, action: ReturnAction): string {
 }
 
 /** Those whose id nobody has in the queue; of several with one id the first. */
-async function freeOf(
+async function freeOf<Episode extends SettledEpisode<unknown>>(
   { layout }: ReturnTools,
-  episodes: readonly SettledEpisode<unknown>[],
-): Promise<Set<SettledEpisode<unknown>>> {
+  episodes: readonly Episode[],
+): Promise<Set<Episode>> {
   const claimed = new Set<string>();
-  const free = new Set<SettledEpisode<unknown>>();
+  const free = new Set<Episode>();
   const isTaken = await mapPooled(episodes, ({ episodeId }) => isThere(join(layout.episodes, episodeId)));
   for (const [index, episode] of episodes.entries()) {
     if (isTaken[index] || claimed.has(episode.episodeId)) continue;

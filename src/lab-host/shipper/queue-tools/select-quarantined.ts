@@ -2,7 +2,7 @@
 
 import { AppError } from '../../../lib/app-error.ts';
 import { parseDurationMs } from '../../../lib/config/duration.ts';
-import type { QuarantinedEpisode } from './settled-episodes.ts';
+import type { QuarantinedEpisode, SettledEpisode } from './settled-episodes.ts';
 
 /** What `quarantine list` shows as the code of a directory without a reason. */
 export const NO_REASON = 'no-reason';
@@ -20,7 +20,13 @@ export function codeOf({ note }: QuarantinedEpisode): string {
   return note?.code ?? NO_REASON;
 }
 
-/** An id takes the directory of that name, or else all that have that id. Throws `bad-input`; unknown ids are returned apart. */
+/** The directory of that name, or else all that have that id. */
+export function withId<Episode extends SettledEpisode<unknown>>(all: readonly Episode[], id: string): Episode[] {
+  const exact = all.filter(({ name }) => name === id);
+  return exact.length > 0 ? exact : all.filter(({ episodeId }) => episodeId === id);
+}
+
+/** Throws `bad-input`; unknown ids are returned apart. */
 export function selectQuarantined(
   all: readonly QuarantinedEpisode[],
   { ids, code, commit, olderThan }: Selection,
@@ -40,8 +46,7 @@ export function selectQuarantined(
   return { selected, unknownIds };
 
   function byId(id: string): QuarantinedEpisode[] {
-    const exact = all.filter(({ name }) => name === id);
-    const found = exact.length > 0 ? exact : all.filter(({ episodeId }) => episodeId === id);
+    const found = withId(all, id);
     if (found.length === 0) unknownIds.push(id);
     return found;
   }

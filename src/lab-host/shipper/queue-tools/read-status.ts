@@ -4,6 +4,8 @@ import { stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isMissing } from '../../../lib/app-error.ts';
+import { formatWallTime } from '../../../lib/clock.ts';
+import { parseJson } from '../../../lib/parse-json.ts';
 import { readIfThere } from '../../../lib/read-if-there.ts';
 import type { DataLayout } from '../../data-layout.ts';
 import { cureForHold } from '../../transport/hold-cures.ts';
@@ -46,7 +48,7 @@ const stateSchema = z.looseObject({
 });
 type SavedState = z.infer<typeof stateSchema>;
 
-export interface ShipperStatus {
+export interface QueueStatus {
   shipper: ShipperLife['kind'];
   pid: number | null;
   waiting: { episodes: number; bytes: number; oldest_finished_at_wall: string | null };
@@ -62,7 +64,7 @@ export interface ShipperStatus {
   eta_s: number | null;
 }
 
-export async function readShipperStatus(layout: DataLayout, minFreeBytes: number): Promise<ShipperStatus> {
+export async function readStatus(layout: DataLayout, minFreeBytes: number): Promise<QueueStatus> {
   const life = await shipperLife(layout.root);
   const saved = await readState(layout.stateFile);
   const waiting = await lookAtQueue(layout);
@@ -85,22 +87,17 @@ export async function readShipperStatus(layout: DataLayout, minFreeBytes: number
   };
 }
 
-function troubleOf(saved: SavedState | null): ShipperStatus['trouble'] {
+function troubleOf(saved: SavedState | null): QueueStatus['trouble'] {
   if (!saved?.trouble) return null;
   const { kind, code, detail, cure, since_wall } = saved.trouble;
   return { kind, code, detail: detail ?? null, cure: cure ?? cureForHold(code), since_wall: since_wall ?? null };
 }
 
 async function readState(path: string): Promise<SavedState | null> {
-  const text = await readIfThere(path);
-  try {
-    return stateSchema.safeParse(JSON.parse(text ?? 'null')).data ?? null;
-  } catch {
-    return null;
-  }
+  return stateSchema.safeParse(parseJson((await readIfThere(path)) ?? '')).data ?? null;
 }
 
-async function lookAtQueue(layout: DataLayout): Promise<ShipperStatus['waiting']> {
+async function lookAtQueue(layout: DataLayout): Promise<QueueStatus['waiting']> {
   const looked = await mapPooled(await directoryNames(layout.episodes), async (name) => {
     const directory = join(layout.episodes, name);
     try {
@@ -112,9 +109,10 @@ async function lookAtQueue(layout: DataLayout): Promise<ShipperStatus['waiting']
   });
   const there = looked.filter((episode) => episode !== undefined);
   const oldestMs = there.reduce((oldest, { finishedAtMs }) => Math.min(oldest, finishedAtMs), Number.POSITIVE_INFINITY);
+  const wallOf = (ms: number) => formatWallTime(Temporal.Instant.fromEpochMilliseconds(Math.floor(ms)));
   return {
     episodes: there.length,
     bytes: there.reduce((sum, { bytes }) => sum + bytes, 0),
-    oldest_finished_at_wall: there.length === 0 ? null : new Date(oldestMs).toISOString().replace('Z', '000+00:00'),
+    oldest_finished_at_wall: there.length === 0 ? null : wallOf(oldestMs),
   };
 }
