@@ -1,9 +1,12 @@
-// Where the shipper's files lie under the data directory, and the directories that it needs.
+// Where things lie under the data directory, for whichever program of the lab host, and the directories that the shipper needs.
 
 import { join } from 'node:path';
 import { fsyncDirectory } from '../lib/durable-file.ts';
 import { makeDirectory } from '../lib/make-directory.ts';
 import { EPISODE_SUFFIX } from '../protocol/ids.ts';
+
+/** There while the disk is short: written by the shipper, obeyed by the orchestrator. */
+export const BACKPRESSURE_FILE = 'BACKPRESSURE';
 
 export interface DataLayout {
   root: string;
@@ -13,6 +16,7 @@ export interface DataLayout {
   quarantine: string;
   stateFile: string;
   uptimeFile: string;
+  backpressureFile: string;
 }
 
 export function dataLayout(root: string): DataLayout {
@@ -25,6 +29,7 @@ export function dataLayout(root: string): DataLayout {
     quarantine: at('quarantine'),
     stateFile: at('shipper-state.json'),
     uptimeFile: at('shipper-uptime.json'),
+    backpressureFile: at(BACKPRESSURE_FILE),
   };
 }
 
@@ -33,6 +38,11 @@ export async function makeDataDirectories(layout: DataLayout): Promise<void> {
     await makeDirectory(path);
   }
   await fsyncDirectory(layout.root);
+}
+
+/** Where an episode may lie once it was published, wherever the shipper has it by now. */
+export function placesOf({ episodes, shipped, quarantine }: DataLayout, episodeId: string): string[] {
+  return [episodes, shipped, quarantine].map((place) => join(place, episodeId));
 }
 
 /** The files that one episode may have in the outbox. */

@@ -1,4 +1,4 @@
-// What this installation was stamped with, for what the shipper says of itself.
+// What this installation was stamped with, for what a lab host says of itself.
 
 import { join } from 'node:path';
 import { readIfThere } from '../lib/read-if-there.ts';

@@ -9,9 +9,6 @@ import { bandwidth, size } from '../lib/config/size.ts';
 import { HOST_ID_PATTERN, hostIdSchema } from '../protocol/ids.ts';
 import { parseReleaseKey } from '../protocol/release.ts';
 
-/** In the data directory while its disk is short: written by the shipper, obeyed by the orchestrator. */
-export const BACKPRESSURE_FILE = 'BACKPRESSURE';
-
 export type LabHostConfig = ConfigOf<typeof labHostConfigDefinition>;
 
 export const labHostConfigDefinition = defineConfig({

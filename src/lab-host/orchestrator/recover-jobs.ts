@@ -1,11 +1,12 @@
 // At start: each job that this host had claimed when it stopped is filed if its run was published, run again if it was not, and set
 // to failed when it has been cut off too often.
 
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isMissing } from '../../lib/app-error.ts';
+import { isThere } from '../../lib/is-there.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
 import { type EpisodeMeta, META_FILE } from '../../protocol/episode-meta.ts';
+import { dataLayout, placesOf } from '../data-layout.ts';
 import { type Claim, listClaims, readRunNote } from './claimed-job.ts';
 import { fileJob, finishFiling } from './file-job.ts';
 import { parseJob } from './job.ts';
@@ -60,15 +61,7 @@ async function recover(queue: JobQueue, claim: Claim): Promise<void> {
 
 /** Published, wherever the shipper has it by now. (A host that was off for longer than shipped_keep_days runs the job again.) */
 async function findEpisode(dataDir: string, episodeId: string): Promise<string | undefined> {
-  for (const place of ['episodes', 'shipped', 'quarantine']) {
-    const path = join(dataDir, place, episodeId);
-    try {
-      await stat(path);
-      return path;
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
-  }
+  for (const path of placesOf(dataLayout(dataDir), episodeId)) if (await isThere(path)) return path;
   return undefined;
 }
 

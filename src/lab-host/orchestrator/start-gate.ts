@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isThere } from '../../lib/is-there.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { CodeVersion } from '../../protocol/episode-meta.ts';
-import { BACKPRESSURE_FILE } from '../lab-host-config.ts';
+import { BACKPRESSURE_FILE } from '../data-layout.ts';
 import { readCodeVersion } from './read-code-version.ts';
 import type { Workload } from './record-episode.ts';
 

@@ -11,7 +11,6 @@ import { removeFile } from '../../lib/remove-file.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import type { DataLayout } from '../data-layout.ts';
 import { readInstalledVersion } from '../installed-version.ts';
-import { BACKPRESSURE_FILE } from '../lab-host-config.ts';
 import type { CredentialSource } from '../transport/credentials.ts';
 import type { ShipperMetrics, ShipperNow } from './metrics.ts';
 import type { ShipperStatus } from './shipper-status.ts';
@@ -70,7 +69,7 @@ export async function keepMetricsFile(options: MetricsFileOptions): Promise<void
 /** What is told soon, and not only with the next writing. */
 function stateOf({ status, layout }: MetricsFileOptions): string {
   const { trouble, quarantined, waiting } = status.now();
-  return JSON.stringify([trouble?.kind, trouble?.code, quarantined, waiting > 0, hasBackpressure(layout)]);
+  return JSON.stringify([trouble?.kind, trouble?.code, quarantined, waiting > 0, existsSync(layout.backpressureFile)]);
 }
 
 async function look({ status, layout, credentials, installRoot }: MetricsFileOptions): Promise<ShipperNow> {
@@ -79,14 +78,10 @@ async function look({ status, layout, credentials, installRoot }: MetricsFileOpt
     queue: await status.snapshot(layout.quarantine),
     trouble: status.now().trouble,
     freeBytes: disk ? disk.bavail * disk.bsize : null,
-    hasBackpressure: hasBackpressure(layout),
+    hasBackpressure: existsSync(layout.backpressureFile),
     certificate: certificateOf(credentials),
     version: await readInstalledVersion(installRoot),
   };
-}
-
-function hasBackpressure({ root }: DataLayout): boolean {
-  return existsSync(join(root, BACKPRESSURE_FILE));
 }
 
 /** Credentials that cannot be used are told where they are needed. */

@@ -3,14 +3,12 @@
 
 import { existsSync } from 'node:fs';
 import { rm, statfs } from 'node:fs/promises';
-import { join } from 'node:path';
 import { messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { DataLayout } from '../data-layout.ts';
-import { BACKPRESSURE_FILE } from '../lab-host-config.ts';
 import { shippedOldestFirst } from './clean-up.ts';
 import { removeSettled } from './remove-settled.ts';
 
@@ -72,7 +70,7 @@ export class Watermark {
   async #set(free: number): Promise<void> {
     const { layout, clock, logger } = this.#dependencies;
     const minFreeBytes = this.#dependencies.minFreeBytes();
-    const path = join(layout.root, BACKPRESSURE_FILE);
+    const path = layout.backpressureFile;
     // Whoever has removed it by hand has not made room.
     if (this.#isSet === true && existsSync(path)) return;
     const cure = `make room on this disk: df -h ${layout.root}; du -xh --max-depth=2 ${layout.root} | sort -h | tail`;
@@ -91,7 +89,7 @@ export class Watermark {
 
   async #lift(free: number): Promise<void> {
     const { layout, logger } = this.#dependencies;
-    await rm(join(layout.root, BACKPRESSURE_FILE), { force: true });
+    await rm(layout.backpressureFile, { force: true });
     if (this.#isSet === true)
       logger.info({ free: formatSize(free) }, 'there is room on the disk again: recordings start');
     this.#isSet = false;

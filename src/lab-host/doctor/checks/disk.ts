@@ -8,7 +8,7 @@ import { isThere } from '../../../lib/is-there.ts';
 import { type CheckResult, green, red, yellow } from '../../../lib/self-check/check-result.ts';
 import { mayUse } from '../../../lib/self-check/service-user.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
-import { BACKPRESSURE_FILE } from '../../lab-host-config.ts';
+import { BACKPRESSURE_FILE } from '../../data-layout.ts';
 import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
 import { mountOf } from '../mount-of.ts';
