@@ -7,7 +7,7 @@ import { explainIssue } from '../../lib/config/explain-issue.ts';
 import { loadConfig } from '../../lib/config/load-config.ts';
 import { readSecret, Secret } from '../../lib/config/secret-file.ts';
 import { HOST_ID_PATTERN } from '../../protocol/ids.ts';
-import { isLoopback } from '../transport/ping-layers.ts';
+import { isLoopback } from '../transport/address-of.ts';
 import { type Seed, seedDefinition } from './seed-file.ts';
 
 export interface BootstrapFlags {

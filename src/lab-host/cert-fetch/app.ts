@@ -11,7 +11,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
 import { certificateFingerprint } from '../../protocol/est.ts';
 import { type CertState, certStateSchema, type IdentityLayout, identityLayout } from '../identity-layout.ts';
-import { isLoopback } from '../transport/ping-layers.ts';
+import { isLoopback } from '../transport/address-of.ts';
 import type { CertFetchStep } from './cert-fetch-step.ts';
 import { type Fetched, fetchCertificate } from './fetch-certificate.ts';
 

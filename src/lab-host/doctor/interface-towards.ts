@@ -3,13 +3,13 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { addressOf } from '../transport/address-of.ts';
 
 const LIMIT_MS = 5_000;
 
 /** Its name; undefined when no connection is made, or it is not known. */
 export async function interfaceTowards(url: URL): Promise<string | undefined> {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const socket = connect({ host, port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) });
+  const socket = connect(addressOf(url));
   try {
     await once(socket, 'connect', { signal: AbortSignal.timeout(LIMIT_MS) });
     const { localAddress } = socket;

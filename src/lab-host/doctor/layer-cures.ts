@@ -1,6 +1,7 @@
 // For each way in which a layer on the way to the receiver can fail: what a person is to decide, and the commands.
 
 import { shellWord } from '../../lib/shell-word.ts';
+import { addressOf } from '../transport/address-of.ts';
 import type { DoctorContext } from './doctor-context.ts';
 import { interfaceTowards } from './interface-towards.ts';
 
@@ -14,7 +15,7 @@ export interface LayerCure {
 export async function layerCure(code: string, context: DoctorContext): Promise<LayerCure> {
   const { cures, config, receiver } = context;
   const { url } = receiver;
-  const host = shellWord(url.hostname.replace(/^\[|\]$/g, ''));
+  const host = shellWord(addressOf(url).host);
   const { tls, bearer_token_file: token } = config.receiver;
   const edit = cures.editConfig;
   const onReceiver = (command: string) => `ssh ${host} ${shellWord(command)}`;
@@ -74,7 +75,7 @@ export async function layerCure(code: string, context: DoctorContext): Promise<L
       return {
         advice: 'compare it with [receiver.tls] ca_file: the authority that issued it must be there',
         commands: [
-          `openssl s_client -connect ${shellWord(addressOf(url))} -showcerts </dev/null`,
+          `openssl s_client -connect ${shellWord(`${url.hostname}:${addressOf(url).port}`)} -showcerts </dev/null`,
           ...(tls?.ca_file === undefined ? [] : [showDates(tls.ca_file)]),
           edit,
         ],
@@ -155,8 +156,4 @@ export async function layerCure(code: string, context: DoctorContext): Promise<L
 
 function showDates(path: string): string {
   return `openssl x509 -noout -subject -issuer -dates -in ${shellWord(path)}`;
-}
-
-function addressOf(url: URL): string {
-  return `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`;
 }

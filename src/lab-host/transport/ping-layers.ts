@@ -1,9 +1,9 @@
 // `shipper --ping`: the path to the receiver, layer by layer, up to the first that fails, which is named with its cure. Stores nothing anywhere.
 
 import { X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import type { CodeVersion } from '../../protocol/episode-meta.ts';
+import { isLoopback } from './address-of.ts';
 import type { ReceiverAnswer } from './classify-answer.ts';
 import { classifyNetworkError } from './classify-network-error.ts';
 import type { CredentialSource } from './credentials.ts';
@@ -112,8 +112,3 @@ export const configurationLayer: Layer = async ({ url, hostId, credentials }) =>
     shown.push('which goes over the network in the clear');
   return { status: 'ok', detail: `${hostId} to ${url.origin} with ${shown.join(', ') || 'no credential'}` };
 };
-
-export function isLoopback({ hostname }: URL): boolean {
-  const address = hostname.replace(/^\[|\]$/g, '');
-  return address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
-}

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { AppError } from '../../lib/app-error.ts';
+import { addressOf } from './address-of.ts';
 import { failed, type Layer, type PingPath } from './ping-layers.ts';
 
 // Several Ethernet frames, in fields that servers with narrow limits take (8 KiB a field in aiohttp, 16 KiB in all in Node).
@@ -86,8 +87,7 @@ function comesBack(socket: Socket, events: readonly string[], timeoutMs: number)
 }
 
 export async function connectTo({ url, timeoutMs }: PingPath): Promise<Socket> {
-  const { host, port } = addressOf(url);
-  const socket = connect({ host, port });
+  const socket = connect(addressOf(url));
   try {
     return await within(
       timeoutMs,
@@ -99,11 +99,6 @@ export async function connectTo({ url, timeoutMs }: PingPath): Promise<Socket> {
     socket.destroy();
     throw error;
   }
-}
-
-function addressOf(url: URL): { host: string; port: number } {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return { host, port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) };
 }
 
 /** RFC 6066, 3: an address is no server name. */

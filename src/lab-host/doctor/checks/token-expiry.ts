@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { green, red, unknown, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
+import { addressOf } from '../../transport/address-of.ts';
 import type { Check } from '../check.ts';
 import { inDays, nowMsOf } from '../times.ts';
 import { LOOK_LIMIT_MS } from './receiver-layers.ts';
@@ -24,7 +25,7 @@ export const tokenExpiryCheck: Check<'token-expiry'> = {
     if (expiresAt === null) return green('it does not expire');
     const leftMs = Date.parse(expiresAt ?? '') - nowMsOf(clock);
     if (Number.isNaN(leftMs)) return unknown('not told by this receiver');
-    const host = shellWord(receiver.url.hostname.replace(/^\[|\]$/g, ''));
+    const host = shellWord(addressOf(receiver.url).host);
     const cure = [
       `ssh ${host} ${shellWord(`sudo cis490 token create --role host --host ${config.host_id}`)}`,
       `sudoedit ${shellWord(token.path ?? '/etc/cis490/lab-host.toml')}`,
