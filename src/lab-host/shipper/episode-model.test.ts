@@ -14,7 +14,7 @@ import { createLogger } from '../../lib/logger.ts';
 import { makeProblem } from '../../protocol/problem.ts';
 import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from '../data-layout.ts';
 import type { ReceiverAnswer } from '../transport/classify-answer.ts';
-import { after, type EpisodeEvent, type EpisodeState, TRANSITIONS } from './episode-transitions.ts';
+import { after, type EpisodeEvent, type EpisodeState, TRANSITIONS } from './episode-state.ts';
 import { GateMemory } from './gate-memory.ts';
 import { HeldBack } from './held-back.ts';
 import type { PackedEpisode } from './pack-episode.ts';

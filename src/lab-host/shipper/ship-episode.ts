@@ -11,8 +11,7 @@ import { classifyAnswer, type Refused, type Verdict } from '../transport/classif
 import { classifyNetworkError } from '../transport/classify-network-error.ts';
 import { cureForHold } from '../transport/hold-cures.ts';
 import { hasReason, hasReceipt } from './episode-notes.ts';
-import { episodeState } from './episode-state.ts';
-import { after, type EpisodeEvent, EVENT_OF_VERDICT } from './episode-transitions.ts';
+import { after, type EpisodeEvent, EVENT_OF_VERDICT, episodeState } from './episode-state.ts';
 import { isGateCode } from './gate-codes.ts';
 import { quarantineEpisode, retireEpisode } from './move-episode.ts';
 import { discardPacked, type PackedEpisode, packEpisode, readStamp } from './pack-episode.ts';
