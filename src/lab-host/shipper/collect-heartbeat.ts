@@ -1,13 +1,13 @@
 // What this host says of itself every five minutes: who it is, what waits, what it records, and with which code.
 
-import { statfs } from 'node:fs/promises';
 import type { Clock } from '../../lib/clock.ts';
 import type { Heartbeat, QuarantineInHeartbeat } from '../../protocol/heartbeat.ts';
 import type { DataLayout } from '../data-layout.ts';
+import { freeBytesOf } from '../free-bytes.ts';
 import { readInstalledVersion } from '../installed-version.ts';
-import { readLastUpdate } from './collect-heartbeat-update.ts';
 import { type IdentityFiles, readMachineIdentity, SYSTEM_IDENTITY_FILES } from './machine-identity.ts';
 import { NewestEpisode } from './newest-episode.ts';
+import { readLastUpdate } from './read-last-update.ts';
 
 // A heartbeat is at most 16 KiB, and each name 64 characters.
 const MAX_WORKLOADS = 100;
@@ -47,15 +47,10 @@ export function heartbeatCollector(source: HeartbeatSource): () => Promise<Heart
       held,
       quarantine,
       recording: { last_episode: await newest.find(), workloads: workloads.slice(0, MAX_WORKLOADS) },
-      free_bytes: await freeBytes(layout.root),
+      free_bytes: await freeBytesOf(layout.root).catch(() => null),
       update: await readLastUpdate(layout.root),
       // Last: the receiver compares it with its own clock.
       sent_at_wall: clock.wallTime(),
     };
   };
-}
-
-async function freeBytes(path: string): Promise<number | null> {
-  const found = await statfs(path).catch(() => undefined);
-  return found ? found.bavail * found.bsize : null;
 }

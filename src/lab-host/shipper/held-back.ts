@@ -11,7 +11,8 @@ const TRY_AGAIN_MS = 10 * 60_000;
 
 export class HeldBack {
   readonly #clock: Clock;
-  readonly #resting = new Map<string, { untilMs: number }>();
+  /** Until when. */
+  readonly #resting = new Map<string, number>();
   readonly #taken = new Map<string, { sha256: string; verdict: Taken }>();
 
   constructor(clock: Clock) {
@@ -21,13 +22,12 @@ export class HeldBack {
   /** Nothing is done with it for ten minutes. True when this is news. */
   rest(episodeId: string): boolean {
     const isNews = !this.#resting.has(episodeId);
-    this.#resting.set(episodeId, { untilMs: this.#clock.monotonicMs() + TRY_AGAIN_MS });
+    this.#resting.set(episodeId, this.#clock.monotonicMs() + TRY_AGAIN_MS);
     return isNews;
   }
 
   isResting(episodeId: string): boolean {
-    const resting = this.#resting.get(episodeId);
-    return resting !== undefined && this.#clock.monotonicMs() < resting.untilMs;
+    return this.#clock.monotonicMs() < (this.#resting.get(episodeId) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** The receiver has it, and its receipt could not be written. */

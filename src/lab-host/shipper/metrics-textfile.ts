@@ -2,7 +2,7 @@
 // failure is told once and stops nothing.
 
 import { existsSync } from 'node:fs';
-import { open, rename, statfs } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -10,6 +10,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { removeFile } from '../../lib/remove-file.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import type { DataLayout } from '../data-layout.ts';
+import { freeBytesOf } from '../free-bytes.ts';
 import { readInstalledVersion } from '../installed-version.ts';
 import type { CredentialSource } from '../transport/credentials.ts';
 import type { ShipperMetrics, ShipperNow } from './metrics.ts';
@@ -73,11 +74,10 @@ function stateOf({ status, layout }: MetricsFileOptions): string {
 }
 
 async function look({ status, layout, credentials, installRoot }: MetricsFileOptions): Promise<ShipperNow> {
-  const disk = await statfs(layout.root).catch(() => undefined);
   return {
     queue: await status.snapshot(layout.quarantine),
     trouble: status.now().trouble,
-    freeBytes: disk ? disk.bavail * disk.bsize : null,
+    freeBytes: await freeBytesOf(layout.root).catch(() => null),
     hasBackpressure: existsSync(layout.backpressureFile),
     certificate: certificateOf(credentials),
     version: await readInstalledVersion(installRoot),

@@ -5,8 +5,6 @@ import { formatDuration } from '../../lib/format-duration.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import { formatBar, type Terminal, TerminalLine } from '../../lib/terminal-line.ts';
 
-export type { Terminal };
-
 export class ProgressLine {
   readonly #line: TerminalLine;
   readonly #clock: Clock;

@@ -16,7 +16,8 @@ function bench(t: TestContext) {
   /** `reason`: what the note in the episode says; none where it is undefined. */
   const quarantine = (episodeId: string, reason?: object | string) => {
     mkdirSync(join(directory, episodeId));
-    const text = typeof reason === 'string' ? reason : JSON.stringify(reason);
+    const whole = { episode_id: episodeId, quarantined_at_wall: '2026-05-01T06:37:53.830599+00:00' };
+    const text = typeof reason === 'object' ? JSON.stringify({ ...whole, ...reason }) : reason;
     if (text !== undefined) writeFileSync(join(directory, episodeId, 'quarantine_reason.json'), text);
     counter.quarantined(episodeId);
   };

@@ -1,12 +1,10 @@
 // How many episodes went to quarantine within the last hour, and how many of them without the receiver being sent them: a host that has
 // learnt what is refused makes no attempts that the receiver could count. Kept in memory, by the minute.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
-import { QUARANTINE_REASON_FILE } from '../../protocol/episode-meta.ts';
 import { isGateCode } from './gate-codes.ts';
+import { readReason, type StoredReason } from './queue-tools/settled-episodes.ts';
 
 const MINUTE_MS = 60_000;
 const KEPT_MINUTES = 60;
@@ -24,8 +22,6 @@ interface Minute {
   episodes: number;
   withoutAsking: number;
 }
-
-const reasonSchema = z.object({ status: z.number(), code: z.string() });
 
 export class QuarantineCounter {
   readonly #clock: Clock;
@@ -49,7 +45,8 @@ export class QuarantineCounter {
     const unread = this.#unread;
     this.#unread = [];
     for (const { episodeId, minute } of unread) {
-      this.#learn(await readReason(join(quarantineDirectory, episodeId)), minute);
+      // One that cannot be read: somebody may have put the episode back meanwhile.
+      this.#learn(await readReason(join(quarantineDirectory, episodeId)).catch(() => undefined), minute);
     }
     this.#forget();
     const minutes = [...this.#minutes.values()];
@@ -62,7 +59,7 @@ export class QuarantineCounter {
   }
 
   /** What a refusal of this host's own is for, such as an unreadable file, needs no receiver: it is the gate's that are not asked for. */
-  #learn(reason: z.infer<typeof reasonSchema> | undefined, minute: number): void {
+  #learn(reason: StoredReason | undefined, minute: number): void {
     if (!reason) return;
     const { status, code } = reason;
     const withoutAsking = status === 0 && isGateCode(code);
@@ -79,14 +76,5 @@ export class QuarantineCounter {
 
   #minuteNow(): number {
     return Math.floor(this.#clock.monotonicMs() / MINUTE_MS);
-  }
-}
-
-/** Undefined when it cannot be read: somebody may have put the episode back meanwhile. */
-async function readReason(directory: string): Promise<z.infer<typeof reasonSchema> | undefined> {
-  try {
-    return reasonSchema.safeParse(JSON.parse(await readFile(join(directory, QUARANTINE_REASON_FILE), 'utf8'))).data;
-  } catch {
-    return undefined;
   }
 }

@@ -2,13 +2,14 @@
 // file BACKPRESSURE, to start nothing new. What has not been shipped is never deleted.
 
 import { existsSync } from 'node:fs';
-import { rm, statfs } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { DataLayout } from '../data-layout.ts';
+import { freeBytesOf } from '../free-bytes.ts';
 import { shippedOldestFirst } from './clean-up.ts';
 import { removeSettled } from './remove-settled.ts';
 
@@ -94,9 +95,4 @@ export class Watermark {
       logger.info({ free: formatSize(free) }, 'there is room on the disk again: recordings start');
     this.#isSet = false;
   }
-}
-
-async function freeBytesOf(path: string): Promise<number> {
-  const filesystem = await statfs(path);
-  return filesystem.bavail * filesystem.bsize;
 }

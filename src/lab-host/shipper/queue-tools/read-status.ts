@@ -1,6 +1,6 @@
 // cis490 shipper status: what waits, how it goes, and why it does not. From the directories and shipper-state.json; asks nobody.
 
-import { stat, statfs } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { isMissing } from '../../../lib/app-error.ts';
@@ -8,6 +8,7 @@ import { formatWallTime } from '../../../lib/clock.ts';
 import { parseJson } from '../../../lib/parse-json.ts';
 import { readIfThere } from '../../../lib/read-if-there.ts';
 import type { DataLayout } from '../../data-layout.ts';
+import { freeBytesOf } from '../../free-bytes.ts';
 import { cureForHold } from '../../transport/hold-cures.ts';
 import { directoryBytes } from './directory-files.ts';
 import { mapPooled } from './queue-tools.ts';
@@ -68,7 +69,6 @@ export async function readStatus(layout: DataLayout, minFreeBytes: number): Prom
   const life = await shipperLife(layout.root);
   const saved = await readState(layout.stateFile);
   const waiting = await lookAtQueue(layout);
-  const { bavail, bsize } = await statfs(layout.root);
   const trouble = life.kind === 'stopped' ? null : troubleOf(saved);
   const rate = saved?.sent_bytes_per_s ?? 0;
   const isMoving = life.kind !== 'stopped' && trouble === null && rate > 0;
@@ -78,7 +78,7 @@ export async function readStatus(layout: DataLayout, minFreeBytes: number): Prom
     waiting,
     quarantine: (await directoryNames(layout.quarantine)).length,
     shipped_kept: (await directoryNames(layout.shipped)).length,
-    free_bytes: bavail * bsize,
+    free_bytes: await freeBytesOf(layout.root),
     min_free_bytes: minFreeBytes,
     // The trouble of a shipper that has ended is over.
     saved: saved && { ...saved, trouble: undefined },

@@ -1,7 +1,8 @@
 // What the last update of this installation came to, for the heartbeat: the updater writes it down beside the data directory.
 
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { parseJson } from '../../lib/parse-json.ts';
+import { readIfThere } from '../../lib/read-if-there.ts';
 import type { UpdateInHeartbeat } from '../../protocol/heartbeat.ts';
 import { updateStatePath, updateStateSchema } from '../../protocol/update-state.ts';
 
@@ -13,7 +14,7 @@ const sourceSchema = z.looseObject({ source: z.string().nullish().catch(null) })
 
 /** Null when nothing has been written down, or nothing that can be understood. */
 export async function readLastUpdate(dataDirectory: string): Promise<UpdateInHeartbeat | null> {
-  const value = await readJson(updateStatePath(dataDirectory));
+  const value = parseJson((await readIfThere(updateStatePath(dataDirectory)).catch(() => undefined)) ?? '');
   const source = sourceSchema.safeParse(value).data?.source;
   const last = updateStateSchema.safeParse(value).data?.last;
   const sourceOfLast = sourceSchema.safeParse(last).data?.source;
@@ -27,14 +28,6 @@ export async function readLastUpdate(dataDirectory: string): Promise<UpdateInHea
     detail: cut(last?.detail, LONGEST_DETAIL),
     failures: last?.failures ?? null,
   };
-}
-
-async function readJson(path: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
 }
 
 function cut(text: string | null | undefined, longest: number): string | null {
