@@ -23,7 +23,6 @@ import { ProgressLine } from './progress-line.ts';
 import { createTransport } from './put-episode.ts';
 import { finishReturns } from './queue-tools/finish-returns.ts';
 import { withQueueLock } from './queue-tools/queue-lock.ts';
-import { requeueEpisodes } from './queue-tools/requeue-episode.ts';
 import { ReceiverLink } from './receiver-link.ts';
 import { RefusalBrake } from './refusal-brake.ts';
 import { type RefusalRow, readRefusalsInARow } from './refusals-in-a-row.ts';
@@ -260,12 +259,14 @@ async function finishCutShort({ layout, clock, logger }: PassDependencies): Prom
   }
 }
 
-async function askOnce({ layout, transport, clock, logger }: PassDependencies, over: AbortSignal): Promise<void> {
-  const requeue = (names: readonly string[]) => requeueEpisodes({ layout, clock }, names);
+async function askOnce(dependencies: PassDependencies, over: AbortSignal): Promise<void> {
   try {
-    await askAgain({ layout, transport, logger, requeue }, over);
+    await askAgain(dependencies, over);
   } catch (error) {
-    logger.warn({ err: error }, 'refused episodes could not be put back into the queue; tried again in an hour');
+    dependencies.logger.warn(
+      { err: error },
+      'refused episodes could not be put back into the queue; tried again in an hour',
+    );
   }
 }
 

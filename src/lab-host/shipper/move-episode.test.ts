@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { makeDirectory, removeDirectory } from '../../../test/support/temporary-directory.ts';
 import { noStepObserver } from '../../lib/after-step.ts';
 import { type DataLayout, dataLayout, makeDataDirectories, outboxFiles } from '../data-layout.ts';
-import { quarantineEpisode, retireEpisode } from './move-episode.ts';
+import { moveOut } from './move-episode.ts';
 import type { ShipperStep } from './shipper-step.ts';
 
 let root: string;
@@ -25,9 +25,9 @@ function publish(episodeId: string, content: string): void {
   for (const path of [tarball, partial, sidecar]) writeFileSync(path, '');
 }
 
-for (const [title, move, directory, moved, synced] of [
-  ['retired', retireEpisode, 'shipped', 'moved-to-shipped', 'shipped-synced'],
-  ['quarantined', quarantineEpisode, 'quarantine', 'moved-to-quarantine', 'quarantine-synced'],
+for (const [title, directory, moved, synced] of [
+  ['retired', 'shipped', 'moved-to-shipped', 'shipped-synced'],
+  ['quarantined', 'quarantine', 'moved-to-quarantine', 'quarantine-synced'],
 ] as const) {
   describe(`an episode that is ${title}`, () => {
     const contents = () =>
@@ -41,7 +41,7 @@ for (const [title, move, directory, moved, synced] of [
       const steps: [ShipperStep, episode: boolean, tarball: boolean][] = [];
       const afterStep = (step: ShipperStep) =>
         steps.push([step, existsSync(join(layout.episodes, 'e')), existsSync(outboxFiles(layout, 'e').tarball)]);
-      await move({ layout, afterStep }, 'e');
+      await moveOut({ layout, afterStep }, 'e', directory);
       assert.deepEqual(steps, [
         [moved, false, true],
         [synced, false, true],
@@ -55,7 +55,7 @@ for (const [title, move, directory, moved, synced] of [
     test('never takes the place of another', async () => {
       for (const content of ['1', '2', '3']) {
         publish('e', content);
-        await move({ layout, afterStep: noStepObserver }, 'e');
+        await moveOut({ layout, afterStep: noStepObserver }, 'e', directory);
       }
       assert.deepEqual(contents(), [
         ['e', '1'],
@@ -70,7 +70,7 @@ for (const [title, move, directory, moved, synced] of [
         for (const content of ['1', '2', '3']) {
           mkdirSync(join(layout.episodes, name));
           writeFileSync(join(layout.episodes, name, 'data'), content);
-          await move({ layout, afterStep: noStepObserver }, name);
+          await moveOut({ layout, afterStep: noStepObserver }, name, directory);
         }
         assert.deepEqual(Object.fromEntries(contents()), {
           [name]: '1',
@@ -83,7 +83,7 @@ for (const [title, move, directory, moved, synced] of [
     test('never takes the place of a file', async () => {
       writeFileSync(join(layout[directory], 'e'), 'somebody else’s');
       publish('e', '1');
-      await move({ layout, afterStep: noStepObserver }, 'e');
+      await moveOut({ layout, afterStep: noStepObserver }, 'e', directory);
       assert.equal(readFileSync(join(layout[directory], 'e'), 'utf8'), 'somebody else’s');
       assert.equal(readFileSync(join(layout[directory], 'e.2', 'data'), 'utf8'), '1');
     });
@@ -91,7 +91,7 @@ for (const [title, move, directory, moved, synced] of [
     test('never takes the place of an empty directory', async () => {
       mkdirSync(join(layout[directory], 'e'));
       publish('e', '1');
-      await move({ layout, afterStep: noStepObserver }, 'e');
+      await moveOut({ layout, afterStep: noStepObserver }, 'e', directory);
       assert.deepEqual(readdirSync(join(layout[directory], 'e')), []);
       assert.equal(readFileSync(join(layout[directory], 'e.2', 'data'), 'utf8'), '1');
     });
@@ -99,7 +99,9 @@ for (const [title, move, directory, moved, synced] of [
     test('stays, with its tarball, when it cannot be moved', async () => {
       publish('e', '1');
       rmSync(layout[directory], { recursive: true });
-      await assert.rejects(move({ layout, afterStep: () => assert.fail('a step was done') }, 'e'), { code: 'ENOENT' });
+      await assert.rejects(moveOut({ layout, afterStep: () => assert.fail('a step was done') }, 'e', directory), {
+        code: 'ENOENT',
+      });
       assert.ok(existsSync(join(layout.episodes, 'e/data')) && existsSync(outboxFiles(layout, 'e').tarball));
     });
   });

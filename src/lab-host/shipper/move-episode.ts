@@ -14,24 +14,19 @@ export interface MoveDependencies {
   afterStep: AfterStep<ShipperStep>;
 }
 
-/** The receiver has it and its receipt is written: move to shipped/ → fsync both directories → delete the tarball. */
-export async function retireEpisode({ layout, afterStep }: MoveDependencies, episodeId: string): Promise<void> {
-  await moveAside(layout.episodes, episodeId, layout.shipped);
-  afterStep('moved-to-shipped');
-  await syncDirectory(layout.shipped);
+/**
+ * Its receipt or its reason is written: move it → fsync both directories → delete the tarball. Resolves with the name that it got there.
+ */
+export async function moveOut(
+  { layout, afterStep }: MoveDependencies,
+  episodeId: string,
+  place: 'shipped' | 'quarantine',
+): Promise<string> {
+  const name = await moveAside(layout.episodes, episodeId, layout[place]);
+  afterStep(`moved-to-${place}`);
+  await syncDirectory(layout[place]);
   await syncDirectory(layout.episodes);
-  afterStep('shipped-synced');
-  await discardPacked(layout, episodeId);
-  afterStep('tarball-removed');
-}
-
-/** Refused for good and its reason is written: the same, to quarantine/. Resolves with the name that it got there. */
-export async function quarantineEpisode({ layout, afterStep }: MoveDependencies, episodeId: string): Promise<string> {
-  const name = await moveAside(layout.episodes, episodeId, layout.quarantine);
-  afterStep('moved-to-quarantine');
-  await syncDirectory(layout.quarantine);
-  await syncDirectory(layout.episodes);
-  afterStep('quarantine-synced');
+  afterStep(`${place}-synced`);
   await discardPacked(layout, episodeId);
   afterStep('tarball-removed');
   return name;

@@ -10,7 +10,7 @@ import type { Refused } from '../transport/classify-answer.ts';
 import { cureForHold } from '../transport/hold-cures.ts';
 import { writeReason, writeReceipt } from './episode-notes.ts';
 import type { Taken } from './held-back.ts';
-import { quarantineEpisode, retireEpisode } from './move-episode.ts';
+import { moveOut } from './move-episode.ts';
 import type { PackedEpisode } from './pack-episode.ts';
 import { ON_TRIAL } from './release-trial.ts';
 import type { ShipDependencies, ShipOutcome } from './ship-dependencies.ts';
@@ -31,7 +31,7 @@ export async function accept(
     throw error;
   }
   afterStep('receipt-written');
-  await retireEpisode(dependencies, episodeId);
+  await moveOut(dependencies, episodeId, 'shipped');
   tallies.delete(episodeId);
   heldBack.forget(episodeId);
   logger.info({ episode: episodeId, outcome: kind, bytes: sizeBytes, seq: answer['seq'] }, 'episode shipped');
@@ -65,7 +65,7 @@ export async function condemn(
     });
     isNoted = true;
     afterStep('reason-written');
-    await quarantineEpisode(dependencies, episodeId);
+    await moveOut(dependencies, episodeId, 'quarantine');
   } catch (error) {
     // A command has drained it meanwhile.
     if (!existsSync(join(layout.episodes, episodeId))) {

@@ -13,7 +13,7 @@ import { cureForHold } from '../transport/hold-cures.ts';
 import { hasReason, hasReceipt } from './episode-notes.ts';
 import { after, type EpisodeEvent, EVENT_OF_VERDICT, episodeState } from './episode-state.ts';
 import { isGateCode } from './gate-codes.ts';
-import { quarantineEpisode, retireEpisode } from './move-episode.ts';
+import { moveOut } from './move-episode.ts';
 import { discardPacked, type PackedEpisode, packEpisode, readStamp } from './pack-episode.ts';
 import { ON_TRIAL } from './release-trial.ts';
 import { accept, condemn, isUntouchable, restAlone, tellTrial } from './settle-episode.ts';
@@ -37,12 +37,12 @@ export async function shipEpisode(
       hasReason: await hasReason(layout, episodeId),
     });
     if (state === 'receipted') {
-      await retireEpisode(dependencies, episodeId);
+      await moveOut(dependencies, episodeId, 'shipped');
       heldBack.forget(episodeId);
       return 'shipped';
     }
     if (state === 'condemned') {
-      await quarantineEpisode(dependencies, episodeId);
+      await moveOut(dependencies, episodeId, 'quarantine');
       heldBack.forget(episodeId);
       return 'quarantined';
     }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { isMissing } from '../../../lib/app-error.ts';
 import { isThere } from '../../../lib/is-there.ts';
 import { hasReason, hasReceipt, hasReceiptAt, type QuarantineReason, writeReason } from '../episode-notes.ts';
-import { quarantineEpisode } from '../move-episode.ts';
+import { moveOut } from '../move-episode.ts';
 import { readStamp } from '../pack-episode.ts';
 import { readUptimeS } from '../uptime.ts';
 import { retireOutOfQuarantine } from './fetch-back.ts';
@@ -56,7 +56,7 @@ async function drain(tools: QueueTools, name: string, uptimeS: number): Promise<
   // One that a killed command, or the shipper, has already written stands.
   if (!(await hasReason(layout, name))) await write(tools, reason);
   afterStep('reason-written');
-  const movedTo = await quarantineEpisode({ layout, afterStep }, name);
+  const movedTo = await moveOut({ layout, afterStep }, name, 'quarantine');
   if (await hasReceiptAt(join(layout.quarantine, movedTo))) await retireAfterAll(tools, movedTo);
 }
 
