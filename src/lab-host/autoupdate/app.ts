@@ -1,7 +1,6 @@
 // Builds an update from its configuration, runs it alone on this machine, and says what it came to.
 
 import { accessSync, constants } from 'node:fs';
-import { statfs } from 'node:fs/promises';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
 import { AppError } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -53,7 +52,6 @@ export async function runAutoupdate(options: AutoupdateOptions): Promise<{ repor
       platform: platformOf(process.platform, process.arch),
       connections,
       run,
-      freeBytes,
       clock,
       logger,
       stop,
@@ -88,11 +86,6 @@ function requireWritable(base: string): void {
       cause: error,
     });
   }
-}
-
-async function freeBytes(path: string): Promise<number> {
-  const { bavail, bsize } = await statfs(path);
-  return bavail * bsize;
 }
 
 function tell({ result, commit, target, release_number, detail }: UpdateReport, logger: Logger): void {

@@ -23,8 +23,6 @@ export interface UpdateDependencies {
   connections: Pick<ReceiverConnections, 'ask' | 'open'>;
   /** Of the system, and of releases. */
   run: RunProgram;
-  /** Bytes that may still be written where `path` lies. */
-  freeBytes: (path: string) => Promise<number>;
   clock: Clock;
   logger: Logger;
   stop: AbortSignal;

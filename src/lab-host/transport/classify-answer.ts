@@ -112,7 +112,7 @@ export function classifyAnswer(answer: ReceiverAnswer, sent: SentEpisode): Verdi
 }
 
 /** What an answer that is no success says of itself, whatever server it is of. */
-export function refusedBy(answer: ReceiverAnswer): Refused {
+export function refusedBy(answer: Pick<ReceiverAnswer, 'status' | 'body'>): Refused {
   const problem = receivedProblemSchema.parse(jsonOf(answer) ?? {});
   return {
     status: answer.status,
@@ -176,6 +176,6 @@ export function isPage({ contentType, body }: ReceiverAnswer): boolean {
 const objectSchema = z.record(z.string(), z.unknown());
 
 /** Undefined for what is no JSON object. */
-export function jsonOf({ body }: ReceiverAnswer): Record<string, unknown> | undefined {
+export function jsonOf({ body }: Pick<ReceiverAnswer, 'body'>): Record<string, unknown> | undefined {
   return objectSchema.safeParse(parseJson(body)).data;
 }
