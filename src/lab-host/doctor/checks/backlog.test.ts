@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { publishEpisode } from '../../../../test/support/episodes.ts';
+import { META_FILE } from '../../../protocol/episode-meta.ts';
 import { json, serve } from '../../transport/ping.fixture.ts';
 import { COMMIT, labHost, type SickHost } from '../doctor.fixture.ts';
 import { backlogCheck } from './backlog.ts';
@@ -74,6 +75,19 @@ test('a shipper that leaves no sign of itself is named; an idle one is not', asy
   age(uptimeFile, 12 * MINUTE_S);
   assert.equal((await backlogCheck.run(context)).status, 'yellow');
   assert.match((await backlogCheck.run(await labHost(t))).summary, /no shipper has ever worked on/);
+});
+
+test('an episode of many files is stamped as well as any other, however long its meta.json', async (t) => {
+  const url = await serve(t, json(200, { ok: true, gate: { enabled: true, head: null } }));
+  const { context, age, waits } = await host(t, { url });
+  waits('e-many', 0);
+  const directory = join(context.layout.episodes, 'e-many');
+  const meta = JSON.parse(readFileSync(join(directory, META_FILE), 'utf8'));
+  const files = Array.from({ length: 20_000 }, (_, index) => ({ path: `${index}`, bytes: 1, sha256: '0'.repeat(64) }));
+  writeFileSync(join(directory, META_FILE), JSON.stringify({ ...meta, files }));
+  age(directory, 0);
+  const { status, summary } = await backlogCheck.run(context);
+  assert.equal(status, 'green', summary);
 });
 
 test('what waits without a stamped commit is told, where the gate is known to be on', async (t) => {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { isMissing } from '../../../lib/app-error.ts';
 import { type CheckResult, green, red, yellow } from '../../../lib/self-check/check-result.ts';
-import { META_FILE, readMetaStamp } from '../../../protocol/episode-meta.ts';
+import { MAX_META_BYTES, META_FILE, readMetaStamp } from '../../../protocol/episode-meta.ts';
 import type { Check } from '../check.ts';
 import type { DoctorContext } from '../doctor-context.ts';
-import { readSmallJson } from '../read-small-json.ts';
+import { readSmallFile, readSmallJson } from '../read-small-json.ts';
 import { inDays, nowMsOf } from '../times.ts';
 import { LOOK_LIMIT_MS } from './receiver-layers.ts';
 
@@ -85,8 +85,8 @@ async function howManyUnstamped(waiting: readonly Waiting[], { layout, receiver 
   if (gate?.data?.enabled !== true) return 0;
   let unstamped = 0;
   for (const { name } of waiting.slice(0, MOST_STAMPS_READ)) {
-    const meta = await readSmallJson(join(layout.episodes, name, META_FILE));
-    if (readMetaStamp(JSON.stringify(meta ?? null)).commit === undefined) unstamped += 1;
+    const metaText = await readSmallFile(join(layout.episodes, name, META_FILE), MAX_META_BYTES);
+    if (readMetaStamp(metaText ?? '').commit === undefined) unstamped += 1;
   }
   return unstamped;
 }
