@@ -3,7 +3,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { formatDuration } from '../../lib/format-duration.ts';
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** Milliseconds since 1970. */
 export function nowMsOf(clock: Clock): number {

@@ -1,10 +1,10 @@
 // What was not recorded to its end is set aside under `recording/abandoned/` with the reason: never shipped, never deleted.
 
-import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { lstatIfThere } from '../../lib/is-there.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { isStaging, sweepStagings } from './staging.ts';
 
@@ -72,10 +72,7 @@ async function freePath(wanted: string): Promise<string> {
 }
 
 async function kindOf(path: string): Promise<'missing' | 'directory' | 'other'> {
-  try {
-    return (await lstat(path)).isDirectory() ? 'directory' : 'other';
-  } catch (error) {
-    if (isMissing(error)) return 'missing';
-    throw error;
-  }
+  const stats = await lstatIfThere(path);
+  if (!stats) return 'missing';
+  return stats.isDirectory() ? 'directory' : 'other';
 }

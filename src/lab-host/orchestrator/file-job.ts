@@ -1,12 +1,13 @@
 // The end of a job: in queue/done/ or queue/failed/ with what came of it, durable, and only then no longer claimed. A name that is
 // taken is never overwritten.
 
-import { link, lstat, open, readFile, rename, rm } from 'node:fs/promises';
+import { link, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AfterStep } from '../../lib/after-step.ts';
-import { errnoOf, isMissing } from '../../lib/app-error.ts';
+import { errnoOf } from '../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { lstatIfThere } from '../../lib/is-there.ts';
 import type { EpisodeMeta } from '../../protocol/episode-meta.ts';
 import { type Claim, OUTCOME_FILE } from './claimed-job.ts';
 import type { JobContent } from './job.ts';
@@ -58,15 +59,10 @@ export async function fileUnreadable(filing: Filing, claim: Claim, outcome: JobO
 /** After a crash: files what has its outcome already. False when it has none. */
 export async function finishFiling(filing: Filing, claim: Claim): Promise<boolean> {
   const path = join(claim.directory, OUTCOME_FILE);
-  let links: number;
-  try {
-    links = (await lstat(path)).nlink;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
+  const stats = await lstatIfThere(path);
+  if (!stats) return false;
   const { outcome } = filedSchema.parse(JSON.parse(await readFile(path, 'utf8')));
-  if (links > 1) await endClaim(filing, claim, join(filing.queueDirectory, outcome.result));
+  if (stats.nlink > 1) await endClaim(filing, claim, join(filing.queueDirectory, outcome.result));
   else await putAway(filing, claim, outcome.result);
   return true;
 }

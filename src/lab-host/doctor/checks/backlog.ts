@@ -1,12 +1,12 @@
 // How long the oldest finished episode waits, whether anybody works on it, and whether it says which commit made it.
 
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isMissing } from '../../../lib/app-error.ts';
+import { lstatIfThere } from '../../../lib/is-there.ts';
 import { type CheckResult, green, red, yellow } from '../../../lib/self-check/check-result.ts';
 import { MAX_META_BYTES, META_FILE, readMetaStamp } from '../../../protocol/episode-meta.ts';
 import type { Check } from '../check.ts';
+import { directoriesIn } from '../directories-in.ts';
 import type { DoctorContext } from '../doctor-context.ts';
 import { readSmallFile, readSmallJson } from '../read-small-json.ts';
 import { inDays, nowMsOf } from '../times.ts';
@@ -54,19 +54,11 @@ export const backlogCheck: Check<'backlog'> = {
 
 /** As the shipper has it: a directory's own time is when it was published. */
 async function oldestFirst(episodes: string): Promise<Waiting[]> {
-  const entries = await readdir(episodes, { withFileTypes: true }).catch((error: unknown) => {
-    if (isMissing(error)) return [];
-    throw error;
-  });
   const waiting: Waiting[] = [];
-  for (const entry of entries) {
-    if (!entry.isDirectory()) continue;
-    const stats = await stat(join(episodes, entry.name)).catch((error: unknown) => {
-      // Shipped meanwhile, or a name that is not UTF-8, to which no path leads.
-      if (isMissing(error)) return undefined;
-      throw error;
-    });
-    if (stats) waiting.push({ name: entry.name, finishedAtMs: stats.mtimeMs });
+  for (const name of await directoriesIn(episodes)) {
+    const finishedAtMs = await writtenAtMs(join(episodes, name));
+    // Shipped meanwhile, or a name that is not UTF-8, to which no path leads.
+    if (finishedAtMs !== undefined) waiting.push({ name, finishedAtMs });
   }
   return waiting.sort((a, b) => a.finishedAtMs - b.finishedAtMs);
 }
@@ -104,10 +96,5 @@ async function silentShipper({ layout, config, clock }: DoctorContext, told: str
 }
 
 async function writtenAtMs(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).mtimeMs;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  return (await lstatIfThere(path))?.mtimeMs;
 }

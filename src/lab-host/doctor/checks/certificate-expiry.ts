@@ -8,9 +8,8 @@ import { shellWord } from '../../../lib/shell-word.ts';
 import { certStateSchema, identityLayout, identityRootOf } from '../../identity-layout.ts';
 import type { Check } from '../check.ts';
 import { readSmallJson } from '../read-small-json.ts';
-import { inDays, nowMsOf } from '../times.ts';
+import { DAY_MS, inDays, nowMsOf } from '../times.ts';
 
-const DAY_MS = 86_400_000;
 const RENEWAL_SHARE = 1 / 3;
 const LOOK = 'sudo journalctl -u cis490-cert-fetch -n 50 --no-pager';
 

@@ -1,9 +1,9 @@
 // That the service can read and move every finished episode: the two top levels of episodes/, of some thousand entries.
 
-import type { Stats } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, isMissing } from '../../../lib/app-error.ts';
+import { lstatIfThere } from '../../../lib/is-there.ts';
 import { green, red } from '../../../lib/self-check/check-result.ts';
 import { mayUse, type ServiceUser } from '../../../lib/self-check/service-user.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
@@ -24,7 +24,7 @@ export const episodesCheck: Check<'episodes'> = {
     const { episodes } = layout;
     const own = `sudo chown -R ${shellWord(`${user.name}:${user.group}`)}`;
     const word = shellWord(episodes);
-    const stats = await statsOf(episodes);
+    const stats = await lstatIfThere(episodes);
     if (!stats) return green('nothing was published yet');
     if (!stats.isDirectory())
       return red(`${episodes} is no directory`, `sudo mv ${word} ${shellWord(`${episodes}.aside`)}`);
@@ -69,7 +69,7 @@ async function lookInto(episodes: string, user: ServiceUser) {
 
 /** How many entries it has, up to `most`. */
 async function lookIntoEpisode(path: string, user: ServiceUser, faults: Fault[], most: number): Promise<number> {
-  const stats = await statsOf(path);
+  const stats = await lstatIfThere(path);
   if (!stats?.isDirectory()) return 0;
   // To move a directory is to write into it (rename(2), EACCES).
   if (!mayUse(stats, user, 'read', 'write', 'enter')) {
@@ -79,7 +79,7 @@ async function lookIntoEpisode(path: string, user: ServiceUser, faults: Fault[],
   try {
     const names = (await readdir(path)).slice(0, most);
     for (const name of names) {
-      const entry = await statsOf(join(path, name));
+      const entry = await lstatIfThere(join(path, name));
       const isReadable = !entry || entry.isSymbolicLink() || mayUse(entry, user, 'read');
       if (!isReadable) faults.push({ path: join(path, name), why: `${user.name} may not read it` });
     }
@@ -90,14 +90,5 @@ async function lookIntoEpisode(path: string, user: ServiceUser, faults: Fault[],
     if (errnoOf(error) === 'EACCES') throw error;
     faults.push({ path, why: `it cannot be read (${errnoOf(error)})` });
     return 0;
-  }
-}
-
-async function statsOf(path: string): Promise<Stats | undefined> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
   }
 }

@@ -1,18 +1,16 @@
 // What was refused for good, by its reasons, and whether it goes on.
 
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { isMissing } from '../../../lib/app-error.ts';
 import { green, red, yellow } from '../../../lib/self-check/check-result.ts';
 import { shellWord } from '../../../lib/shell-word.ts';
 import { QUARANTINE_REASON_FILE } from '../../../protocol/episode-meta.ts';
 import type { Check } from '../check.ts';
+import { directoriesIn } from '../directories-in.ts';
 import type { DoctorContext } from '../doctor-context.ts';
 import { readSmallJson } from '../read-small-json.ts';
-import { nowMsOf } from '../times.ts';
+import { DAY_MS, nowMsOf } from '../times.ts';
 
-const DAY_MS = 86_400_000;
 // Of more than this the rest is counted, and their reasons are not read.
 const MOST_READ = 5_000;
 const MOST_CODES = 5;
@@ -78,13 +76,4 @@ function curesOf(code: string, { cures, layout, user }: DoctorContext): string[]
     none: [],
   };
   return [...first[cure ?? 'none'], cures.cis490(`quarantine requeue --code ${word}`)];
-}
-
-async function directoriesIn(path: string): Promise<string[]> {
-  try {
-    return (await readdir(path, { withFileTypes: true })).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }

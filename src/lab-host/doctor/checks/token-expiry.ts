@@ -5,10 +5,8 @@ import { green, red, unknown, yellow } from '../../../lib/self-check/check-resul
 import { shellWord } from '../../../lib/shell-word.ts';
 import { addressOf } from '../../transport/address-of.ts';
 import type { Check } from '../check.ts';
-import { inDays, nowMsOf } from '../times.ts';
+import { DAY_MS, inDays, nowMsOf } from '../times.ts';
 import { LOOK_LIMIT_MS } from './receiver-layers.ts';
-
-const DAY_MS = 86_400_000;
 
 /** Null: it never expires. Absent: this receiver does not tell. */
 const expirySchema = z.object({ expires_at: z.string().nullish().catch(undefined) });
