@@ -14,13 +14,11 @@ interface Import {
   to: string;
 }
 
-const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('.fixture.ts'))
-  .map((name) => join('src', name))
-  .concat(
-    'bin/cis490.ts',
-    readdirSync(join(ROOT, 'bin/commands')).map((name) => join('bin/commands', name)),
-  );
+const files = ['src', 'bin'].flatMap((top) =>
+  readdirSync(join(ROOT, top), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('.fixture.ts'))
+    .map((name) => join(top, name)),
+);
 const imports = files.flatMap(importsOf);
 
 test('the graph was read', () => {
