@@ -91,7 +91,7 @@ export function registerAlerts(program: Command): void {
     .action(async (_options: SilenceOptions, command: Command) => {
       const options = optionsOf<SilenceOptions>(command);
       if (options.host === undefined && options.symptom === undefined) {
-        command.error('error: of what? Give --host, --symptom or both', { exitCode: 2 });
+        command.error('error: of what? Give --host, --symptom or both');
       }
       const { silenceAlerts } = await import('../../src/operator/app.ts');
       const { host, symptom, reason } = options;

@@ -4,11 +4,18 @@ import { existsSync, readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { AppError, messageOf } from '../../src/lib/app-error.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
 import type { OperatorOptions } from '../../src/operator/app.ts';
 import type { ReceiverAddress } from '../../src/operator/receiver-client.ts';
+import type { ReceiverConfig } from '../../src/receiver/receiver-config.ts';
 import { RECEIVER_GROUP } from '../help-style.ts';
-import { type CommonOptions, endWithReader, readConfig, stopSignal, withCommonOptions } from './common.ts';
+import {
+  type CommonOptions,
+  commandLogger,
+  endWithReader,
+  readConfig,
+  stopSignal,
+  withCommonOptions,
+} from './common.ts';
 
 export interface AskOptions extends CommonOptions {
   url?: string;
@@ -22,13 +29,18 @@ const NAME_IT =
   'name it: --url https://receiver.example:8490 --token-file FILE, or CIS490_RECEIVER_URL and CIS490_TOKEN_FILE';
 
 export function withAskOptions(command: Command): Command {
-  return withCommonOptions(command)
-    .addOption(
-      new Option('--url <url>', 'the receiver (default: by receiver.toml, on its own machine)')
-        .env('CIS490_RECEIVER_URL')
-        .argParser(webUrl)
-        .helpGroup(RECEIVER_GROUP),
-    )
+  const withUrl = withCommonOptions(command).addOption(
+    new Option('--url <url>', 'the receiver (default: by receiver.toml, on its own machine)')
+      .env('CIS490_RECEIVER_URL')
+      .argParser(webUrl)
+      .helpGroup(RECEIVER_GROUP),
+  );
+  return withCredentialFiles(withUrl).option('--json', 'the receiver’s own answer');
+}
+
+/** As whom a receiver is asked, and by what its certificate is known. */
+export function withCredentialFiles(command: Command): Command {
+  return command
     .addOption(
       new Option('--token-file <file>', 'a file with a token; needed where the receiver has any credential')
         .env('CIS490_TOKEN_FILE')
@@ -38,8 +50,7 @@ export function withAskOptions(command: Command): Command {
       new Option('--ca-file <file>', 'the authority that signed its certificate, in PEM (default: the system’s)')
         .env('CIS490_CA_FILE')
         .helpGroup(RECEIVER_GROUP),
-    )
-    .option('--json', 'the receiver’s own answer');
+    );
 }
 
 /** Those that stand before the name of a subcommand count for it too; the environment never counts for more than either. */
@@ -82,12 +93,7 @@ async function ownReceiver(options: AskOptions): Promise<Partial<ReceiverAddress
   const path = options.config ?? receiverConfigDefinition.defaultPath;
   if (!existsSync(path))
     throw new AppError('bad-input', `no receiver is named, and there is no ${path} here`, { hint: NAME_IT });
-  const logger = createLogger({
-    level: options.logLevel,
-    form: chooseLogForm(process.env, process.stderr.isTTY ?? false),
-    clock: systemClock,
-    write: (line) => process.stderr.write(line),
-  });
+  const logger = commandLogger(options.logLevel);
   const { listen } = await readConfig(options, receiverConfigDefinition, logger).catch((error: unknown) => {
     // Who may not read its secrets is no reader of its configuration, and can ask all the same.
     throw new AppError('bad-config', messageOf(error), {
@@ -100,14 +106,20 @@ async function ownReceiver(options: AskOptions): Promise<Partial<ReceiverAddress
       hint: NAME_IT,
     });
   }
-  const everywhere: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
-  const host = everywhere[listen.host] ?? listen.host;
-  const authority = `${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+  const url = listenUrl(listen);
   const certFile = listen.tls?.cert_file;
-  if (certFile === undefined) return { url: `http://${authority}` };
+  if (certFile === undefined) return { url };
   const { X509Certificate } = await import('node:crypto');
   const ca = readCa(certFile);
-  return { url: `https://${authority}`, ca, ownCertificate: new X509Certificate(ca).raw };
+  return { url, ca, ownCertificate: new X509Certificate(ca).raw };
+}
+
+/** A receiver as its own machine reaches it. */
+export function listenUrl({ host: listenHost, port, tls }: ReceiverConfig['listen']): string {
+  const everywhere: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+  const host = everywhere[listenHost] ?? listenHost;
+  const scheme = tls?.cert_file === undefined ? 'http' : 'https';
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function readCa(path: string): string {
@@ -130,7 +142,7 @@ async function readToken(path: string) {
   throw new AppError('bad-input', `the token file is ${read.found}`, { hint: `it must be ${read.allowed}` });
 }
 
-function webUrl(text: string): string {
+export function webUrl(text: string): string {
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
   throw new InvalidArgumentError('must be an http or https URL, such as https://receiver.example:8490.');
 }

@@ -7,8 +7,7 @@ import type { BootstrapFlags } from '../../src/lab-host/bootstrap/read-settings.
 import { noStepObserver } from '../../src/lib/after-step.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
-import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
-import { examples, exitCodes, stopSignal } from './common.ts';
+import { commandLogger, examples, exitCodes, stopSignal } from './common.ts';
 
 interface BootstrapCommandOptions extends BootstrapFlags {
   root?: string;
@@ -56,12 +55,7 @@ export function registerBootstrap(program: Command): void {
       ]);
       const { root, seed: seedPath, ...flags } = options;
       const into = resolve(root ?? '/');
-      const logger = createLogger({
-        level: 'info',
-        form: chooseLogForm(process.env, process.stderr.isTTY ?? false),
-        clock: systemClock,
-        write: (line) => process.stderr.write(line),
-      });
+      const logger = commandLogger('info');
       const shared = { stop: stopSignal(), clock: systemClock, logger };
       process.exitCode = await runBootstrap({
         flags,

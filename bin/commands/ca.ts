@@ -1,18 +1,12 @@
 // cis490 ca.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { noStepObserver } from '../../src/lib/after-step.ts';
 import { AppError } from '../../src/lib/app-error.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { HOST_ID_PATTERN } from '../../src/protocol/ids.ts';
 import type { CommandContext } from '../../src/receiver/certificates/command-context.ts';
-import { type CommonOptions, endWithReader, examples, prepare, withCommonOptions } from './common.ts';
+import { type CommonOptions, endWithReader, examples, hostId, output, prepare, withCommonOptions } from './common.ts';
 import { withControl } from './token.ts';
-
-const output = {
-  write: (text: string) => void process.stdout.write(text),
-  tell: (line: string) => void process.stderr.write(`${line}\n`),
-};
 
 export function registerCa(program: Command): void {
   const ca = program
@@ -186,9 +180,4 @@ async function withAuthority(options: CommonOptions, work: (context: CommandCont
 
 function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
-}
-
-function hostId(text: string): string {
-  if (HOST_ID_PATTERN.test(text)) return text;
-  throw new InvalidArgumentError('must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit.');
 }

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { ConfigDefinition, ConfigOf } from '../../src/lib/config/define-config.ts';
 import { chooseLogForm, createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../../src/lib/logger.ts';
+import { isHostId } from '../../src/protocol/ids.ts';
 import { COMMON_GROUP, styleHeading, wrapHelp } from '../help-style.ts';
 
 export interface CommonOptions {
@@ -27,13 +28,18 @@ export async function prepare<Definition extends ConfigDefinition>(
   definition: Definition,
   beforeLine = '',
 ): Promise<{ logger: Logger; config: ConfigOf<Definition> }> {
-  const logger = createLogger({
-    level: options.logLevel,
+  const logger = commandLogger(options.logLevel, beforeLine);
+  return { logger, config: await readConfig(options, definition, logger) };
+}
+
+/** To standard error, in the form that whoever reads that wants. */
+export function commandLogger(level: LogLevel, beforeLine = ''): Logger {
+  return createLogger({
+    level,
     form: chooseLogForm(process.env, process.stderr.isTTY ?? false),
     clock: systemClock,
     write: (line) => process.stderr.write(beforeLine + line),
   });
-  return { logger, config: await readConfig(options, definition, logger) };
 }
 
 /** Throws `ConfigError`; what is deprecated in the file is logged. */
@@ -44,7 +50,7 @@ export async function readConfig<Definition extends ConfigDefinition>(
 ): Promise<ConfigOf<Definition>> {
   const { loadConfig } = await import('../../src/lib/config/load-config.ts');
   const { config, warnings } = loadConfig(definition, options.config ?? definition.defaultPath);
-  for (const warning of warnings) logger.warn(String(warning));
+  for (const warning of warnings) logger.warn(warning);
   return config as ConfigOf<Definition>;
 }
 
@@ -100,6 +106,17 @@ function logLevel(text: string): LogLevel {
   const known = LOG_LEVELS.find((name) => name === level);
   if (!known) throw new InvalidArgumentError(`must be one of ${LOG_LEVELS.join(', ')}.`);
   return known;
+}
+
+/** What a command found goes to standard output, what it says of itself to standard error. */
+export const output = {
+  write: (text: string) => void process.stdout.write(text),
+  tell: (line: string) => void process.stderr.write(`${line}\n`),
+};
+
+export function hostId(text: string): string {
+  if (isHostId(text)) return text;
+  throw new InvalidArgumentError('must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit.');
 }
 
 export function positiveNumber(text: string): number {

@@ -74,7 +74,7 @@ async function mistakesIn(definition: ConfigDefinition, path: string) {
   ]);
   try {
     const { warnings } = loadConfig(definition, path);
-    return { path, ok: true, mistakes: [], warnings: warnings.map(String) };
+    return { path, ok: true, mistakes: [], warnings };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { path, ok: false, mistakes: error.mistakes, warnings: [] };

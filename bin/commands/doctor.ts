@@ -3,14 +3,13 @@
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { DoctorOptions } from '../../src/lab-host/doctor/doctor-context.ts';
-import { AppError, errnoOf } from '../../src/lib/app-error.ts';
+import { AppError } from '../../src/lib/app-error.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
-import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
 import { hasColours } from '../../src/lib/terminal-styles.ts';
 import type { DoctorRole } from '../../src/protocol/doctor-checks.ts';
 import type { DoctorReport } from '../../src/protocol/doctor-report.ts';
-import { type CommonOptions, endWithReader, examples, exitCodes, withCommonOptions } from './common.ts';
+import { type CommonOptions, commandLogger, endWithReader, examples, exitCodes, withCommonOptions } from './common.ts';
 
 interface DoctorCommandOptions extends CommonOptions {
   json?: boolean;
@@ -52,43 +51,20 @@ const EXIT_CODES = exitCodes({ 0: 'green or yellow', 1: 'red', 2: 'it could not 
 
 async function collect(options: DoctorCommandOptions): Promise<DoctorReport> {
   const role = options.role ?? (await chooseRole(options.config));
-  const logger = createLogger({
-    level: options.logLevel,
-    form: chooseLogForm(process.env, process.stderr.isTTY ?? false),
-    clock: systemClock,
-    write: (line) => process.stderr.write(line),
-  });
   const doctorOptions: DoctorOptions = {
     configPath: options.config ?? DEFAULT_PATHS[role],
     installRoot: INSTALL_ROOT,
     journalFile: options.journalFile,
     environment: process.env,
     clock: systemClock,
-    logger,
+    logger: commandLogger(options.logLevel),
   };
   if (role === 'receiver') {
-    const { runReceiverDoctor } = await loadReceiverDoctor();
+    const { runReceiverDoctor } = await import('../../src/receiver/doctor/app.ts');
     return await runReceiverDoctor(doctorOptions);
   }
   const { collectDoctorReport } = await import('../../src/lab-host/doctor/app.ts');
   return await collectDoctorReport(doctorOptions);
-}
-
-// Not written into the import itself, so that the types hold in a tree without it.
-const RECEIVER_DOCTOR = '../../src/receiver/doctor/app.ts';
-
-interface ReceiverDoctor {
-  runReceiverDoctor(options: DoctorOptions): Promise<DoctorReport>;
-}
-
-/** Throws `bad-input` in a tree that has none. */
-async function loadReceiverDoctor(): Promise<ReceiverDoctor> {
-  try {
-    return await import(RECEIVER_DOCTOR);
-  } catch (error) {
-    if (errnoOf(error) !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new AppError('bad-input', 'this version has no doctor for a receiver', { cause: error });
-  }
 }
 
 /** By the name of the file that is given, else by which of the two is there; a lab host where both are. Throws `bad-input`. */

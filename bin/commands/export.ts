@@ -2,12 +2,12 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
-import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
+import type { Logger } from '../../src/lib/logger.ts';
 import { CLEAR_LINE } from '../../src/lib/terminal-line.ts';
-import { RECEIVER_GROUP } from '../help-style.ts';
-import { askWith } from './ask-receiver.ts';
+import { askWith, webUrl, withCredentialFiles } from './ask-receiver.ts';
 import {
   type CommonOptions,
+  commandLogger,
   endWithReader,
   examples,
   exitCodes,
@@ -36,7 +36,7 @@ interface ExportOptions extends CommonOptions {
 const MOST_JOBS = 64;
 
 export function registerExport(program: Command): void {
-  withCommonOptions(program.command('export'))
+  const command = withCommonOptions(program.command('export'))
     .summary('copy stored episodes into a directory that anybody can check')
     .description('copy stored episodes into a directory that anybody can check (BagIt); run again, it adds what came')
     .requiredOption('--out <directory>', 'the bag; made where it is not there')
@@ -46,17 +46,8 @@ export function registerExport(program: Command): void {
     )
     .addOption(
       new Option('--receiver <url>', 'from a receiver, over HTTP').env('CIS490_RECEIVER_URL').argParser(webUrl),
-    )
-    .addOption(
-      new Option('--token-file <file>', 'a file with a token; needed where the receiver has any credential')
-        .env('CIS490_TOKEN_FILE')
-        .helpGroup(RECEIVER_GROUP),
-    )
-    .addOption(
-      new Option('--ca-file <file>', 'the authority that signed its certificate, in PEM (default: the system’s)')
-        .env('CIS490_CA_FILE')
-        .helpGroup(RECEIVER_GROUP),
-    )
+    );
+  withCredentialFiles(command)
     .option('--host <host...>', 'only what these have recorded')
     .option('--commit <commit...>', 'only what this code has recorded, 40 or 64 hex digits')
     .option(
@@ -88,12 +79,7 @@ export function registerExport(program: Command): void {
       const { runExport } = await import('../../src/export/app.ts');
       const { WorkProgress } = await import('../../src/receiver/data-set/work-progress.ts');
       const terminal = progressTerminal();
-      const logger = createLogger({
-        level: options.logLevel,
-        form: chooseLogForm(process.env, process.stderr.isTTY ?? false),
-        clock: systemClock,
-        write: (line) => process.stderr.write(terminal ? CLEAR_LINE + line : line),
-      });
+      const logger = commandLogger(options.logLevel, terminal ? CLEAR_LINE : '');
       const { host = [], commit = [], since, until } = options;
       process.exitCode = await runExport({
         from: await findSource(options, command, logger),
@@ -113,10 +99,10 @@ export function registerExport(program: Command): void {
 }
 
 /** What is named on the command line goes before the environment. */
-async function findSource(options: ExportOptions, command: Command, logger: ReturnType<typeof createLogger>) {
+async function findSource(options: ExportOptions, command: Command, logger: Logger) {
   const isTyped = (name: string) => command.getOptionValueSource(name) === 'cli';
   if (options.store !== undefined && isTyped('receiver')) {
-    command.error('error: --store and --receiver name two sources', { exitCode: 2 });
+    command.error('error: --store and --receiver name two sources');
   }
   if (options.store !== undefined) return { kind: 'store', root: options.store } as const;
   if (options.receiver !== undefined && (isTyped('receiver') || !isTyped('config'))) {
@@ -128,11 +114,6 @@ async function findSource(options: ExportOptions, command: Command, logger: Retu
   const { receiverConfigDefinition } = await import('../../src/receiver/receiver-config.ts');
   const config = await readConfig(options, receiverConfigDefinition, logger);
   return { kind: 'store', root: config.store.root } as const;
-}
-
-function webUrl(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new InvalidArgumentError('must be an http or https URL, such as https://receiver.example:8490.');
 }
 
 function jobs(text: string): number {

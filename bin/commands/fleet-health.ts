@@ -6,10 +6,11 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseTimeUs } from '../../src/fleet-health/parse-time.ts';
 import type { Thresholds } from '../../src/fleet-health/thresholds.ts';
 import { formatWallTime, systemClock } from '../../src/lib/clock.ts';
-import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
 import type { ReceiverConfig } from '../../src/receiver/receiver-config.ts';
+import { listenUrl } from './ask-receiver.ts';
 import {
   type CommonOptions,
+  commandLogger,
   endWithReader,
   examples,
   exitCodes,
@@ -95,12 +96,7 @@ async function run(options: FleetHealthArguments): Promise<void> {
     import('../../src/receiver/version-gate/choose-sources.ts'),
   ]);
   endWithReader();
-  const logger = createLogger({
-    level: options.logLevel,
-    form: chooseLogForm(process.env, process.stderr.isTTY ?? false),
-    clock: systemClock,
-    write: (line) => process.stderr.write(line),
-  });
+  const logger = commandLogger(options.logLevel);
   const isConfigured = options.config !== undefined || existsSync(receiverConfigDefinition.defaultPath);
   const config = isConfigured ? await readConfig(options, receiverConfigDefinition, logger) : undefined;
   const fleet = config?.fleet ?? fleetSchema({ baseDirectory: '/' }).parse({});
@@ -168,10 +164,7 @@ function thresholdsOf(options: FleetHealthArguments, monitor: ReceiverConfig['fl
 function receiverUrl({ fleet, listen }: ReceiverConfig): string | undefined {
   if (fleet.monitor.receiver_url !== undefined) return fleet.monitor.receiver_url;
   if (listen.port === 0) return undefined;
-  const everywhere: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
-  const host = everywhere[listen.host] ?? listen.host;
-  const scheme = listen.tls?.cert_file === undefined ? 'http' : 'https';
-  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+  return listenUrl(listen);
 }
 
 function wallTime(text: string): string {

@@ -41,5 +41,5 @@ export function registerFleet(program: Command): void {
 }
 
 export function refuseWatchedJson(command: Command, { watch, json }: AskOptions): void {
-  if (watch && json) command.error('error: --watch draws for a person; --json prints one document', { exitCode: 2 });
+  if (watch && json) command.error('error: --watch draws for a person; --json prints one document');
 }

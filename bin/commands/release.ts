@@ -2,13 +2,10 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
-import type { Platform, Release } from '../../src/protocol/release.ts';
+import { PLATFORMS, type Platform, type Release } from '../../src/protocol/release.ts';
 import type { ReleaseDesk } from '../../src/receiver/releases/manage-releases.ts';
 import type { RollOut } from '../../src/storage/roll-out.ts';
 import { type CommonOptions, endWithReader, examples, prepare, withCommonOptions } from './common.ts';
-
-// Not from release.ts, which would load zod for every command: the type holds the two together.
-const PLATFORMS: readonly Platform[] = ['linux-x64', 'linux-arm64'];
 
 const tell = (line: string) => void process.stderr.write(`${line}\n`);
 const say = (line: string) => void process.stdout.write(`${line}\n`);

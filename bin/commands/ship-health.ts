@@ -3,8 +3,15 @@
 import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { INSTALL_ROOT } from '../../src/lib/install-root.ts';
-import { chooseLogForm, createLogger } from '../../src/lib/logger.ts';
-import { type CommonOptions, examples, exitCodes, note, stopSignal, withCommonOptions } from './common.ts';
+import {
+  type CommonOptions,
+  commandLogger,
+  examples,
+  exitCodes,
+  note,
+  stopSignal,
+  withCommonOptions,
+} from './common.ts';
 
 export function registerShipHealth(program: Command): void {
   withCommonOptions(program.command('ship-health'))
@@ -17,12 +24,7 @@ export function registerShipHealth(program: Command): void {
         import('../../src/lab-host/ship-health/app.ts'),
         import('../../src/lab-host/lab-host-config.ts'),
       ]);
-      const logger = createLogger({
-        level: options.logLevel,
-        form: chooseLogForm(process.env, process.stderr.isTTY ?? false),
-        clock: systemClock,
-        write: (line) => process.stderr.write(line),
-      });
+      const logger = commandLogger(options.logLevel);
       const looked = {
         configPath: options.config ?? labHostConfigDefinition.defaultPath,
         installRoot: INSTALL_ROOT,

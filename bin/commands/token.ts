@@ -1,19 +1,13 @@
 // cis490 token.
 
 import { dirname } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
-import { HOST_ID_PATTERN } from '../../src/protocol/ids.ts';
 import type { TokenRole } from '../../src/receiver/identity/tokens-file.ts';
-import { type CommonOptions, endWithReader, examples, prepare, withCommonOptions } from './common.ts';
+import { type CommonOptions, endWithReader, examples, hostId, output, prepare, withCommonOptions } from './common.ts';
 
 // Not from tokens-file.ts, which would be loaded for every command: the type holds the two together.
 const ROLES: readonly TokenRole[] = ['host', 'fleet', 'reader', 'admin'];
-
-const output = {
-  write: (text: string) => void process.stdout.write(text),
-  tell: (line: string) => void process.stderr.write(`${line}\n`),
-};
 
 export function registerToken(program: Command): void {
   const token = program
@@ -95,9 +89,4 @@ export async function withControl(
   } finally {
     await control.close();
   }
-}
-
-function hostId(text: string): string {
-  if (HOST_ID_PATTERN.test(text)) return text;
-  throw new InvalidArgumentError('must be 1 to 64 of A-Z a-z 0-9 . _ - and start with a letter or digit.');
 }
