@@ -116,7 +116,7 @@ async function fetchNew(
   const next = await takeNextKey(layout, logger);
   if (next.isNew) afterStep('key-written');
   const csr = await makeCsr(next.key, next.publicKey, hostId);
-  const answer = await told({ ...options, authorities }, token ? 'token' : 'renewal', (est) => {
+  const answer = await told(options, token ? 'token' : 'renewal', (est) => {
     if (token) return enrolWithToken(est, csr, token);
     if (!pair) throw notEnrolled(hostId, layout);
     if (nowMs < pair.certificate.validToDate.getTime())
@@ -145,7 +145,7 @@ async function fetchNew(
 
 /** Throws what a person can act on. */
 async function told(
-  options: FetchOptions & { authorities?: X509Certificate[] },
+  options: FetchOptions,
   occasion: Occasion,
   ask: (est: EstOptions) => Promise<EstAnswer>,
 ): Promise<Extract<EstAnswer, { kind: 'told' }>> {
