@@ -40,11 +40,6 @@ export async function makeDataDirectories(layout: DataLayout): Promise<void> {
   await fsyncDirectory(layout.root);
 }
 
-/** Where an episode may lie once it was published, wherever the shipper has it by now. */
-export function placesOf({ episodes, shipped, quarantine }: DataLayout, episodeId: string): string[] {
-  return [episodes, shipped, quarantine].map((place) => join(place, episodeId));
-}
-
 /** The files that one episode may have in the outbox. */
 export function outboxFiles(layout: DataLayout, episodeId: string) {
   const tarball = join(layout.outbox, `${episodeId}${EPISODE_SUFFIX}`);

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { AppError } from '../../lib/app-error.ts';
+import { parseJson } from '../../lib/parse-json.ts';
 import { commitSchema } from '../../protocol/commit.ts';
 import type { CodeVersion } from '../../protocol/episode-meta.ts';
 import { isEpisodeId } from '../../protocol/ids.ts';
@@ -39,13 +40,8 @@ export interface CompletedMeta extends Record<string, unknown> {
 
 /** The object in meta.json; undefined when it holds none, and another is to be made. */
 export function parseRecorderMeta(metaText: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(metaText);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value };
-  } catch {
-    // No JSON: as good as none.
-  }
-  return undefined;
+  const value = parseJson(metaText);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined;
 }
 
 /**

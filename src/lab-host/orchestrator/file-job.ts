@@ -8,16 +8,14 @@ import type { AfterStep } from '../../lib/after-step.ts';
 import { errnoOf } from '../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { lstatIfThere } from '../../lib/is-there.ts';
-import type { EpisodeMeta } from '../../protocol/episode-meta.ts';
 import { type Claim, OUTCOME_FILE } from './claimed-job.ts';
 import type { JobContent } from './job.ts';
 import type { JobStep } from './job-step.ts';
-
-type JobTimes = Pick<EpisodeMeta, 'started_at_wall' | 'ended_at_wall' | 'duration_s' | 'exit'>;
+import type { Recorded } from './record-episode.ts';
 
 /** Written into the job's file under `outcome`. */
 export type JobOutcome = { host_id: string; filed_at_wall: string } & (
-  | ({ result: 'done'; episode_id: string } & Partial<JobTimes>)
+  | ({ result: 'done'; episode_id: string } & Partial<Recorded>)
   | { result: 'failed'; reason: string }
 );
 

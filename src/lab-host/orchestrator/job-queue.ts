@@ -11,9 +11,10 @@ import { fsyncDirectory } from '../../lib/durable-file.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { makeDirectory } from '../../lib/make-directory.ts';
 import { type Claim, claimJob } from './claimed-job.ts';
-import { fileJob, fileUnreadable } from './file-job.ts';
+import { type Filing, fileJob, fileUnreadable } from './file-job.ts';
 import { type Job, type JobContent, MAX_JOB_BYTES, type ParsedJob, parseJob } from './job.ts';
 import type { JobStep } from './job-step.ts';
+import type { Recorded } from './record-episode.ts';
 import { UnknownWorkloads } from './unknown-workloads.ts';
 
 /** A file that is no job is judged once nothing has changed it for so long: it may be half copied. */
@@ -51,6 +52,7 @@ interface Seen {
 export class JobQueue {
   readonly claimedDirectory: string;
   readonly options: JobQueueOptions;
+  readonly filing: Filing;
   /** Claimed by an earlier life and to be run first. */
   readonly resumed: ClaimedJob[] = [];
   #seen = new Map<string, Seen>();
@@ -59,6 +61,7 @@ export class JobQueue {
 
   constructor(options: JobQueueOptions) {
     this.options = options;
+    this.filing = { queueDirectory: options.directory, afterStep: options.afterStep };
     this.#unknown = new UnknownWorkloads(options.logger);
     this.claimedDirectory = join(options.directory, 'claimed', options.hostId);
   }
@@ -128,16 +131,22 @@ export class JobQueue {
     this.resumed.unshift(claimed);
   }
 
+  /** To done/, with the episode that it made. Returns the path that it is filed under. */
+  complete(claim: Claim, content: JobContent, episodeId: string, times: Partial<Recorded>): Promise<string> {
+    const { hostId, clock } = this.options;
+    const filed = { host_id: hostId, filed_at_wall: clock.wallTime() };
+    return fileJob(this.filing, claim, content, { ...filed, result: 'done', episode_id: episodeId, ...times });
+  }
+
   /** To failed/, with its reason. `content` where it is a JSON object. */
   async refuse(claim: Claim, reason: string, content: JobContent | undefined): Promise<void> {
-    const { directory, hostId, clock, logger, afterStep } = this.options;
+    const { hostId, clock, logger } = this.options;
     const index = this.resumed.findIndex((resumed) => resumed.directory === claim.directory);
     if (index >= 0) this.resumed.splice(index, 1);
     const outcome = { host_id: hostId, filed_at_wall: clock.wallTime(), result: 'failed' as const, reason };
-    const filing = { queueDirectory: directory, afterStep };
     const path = content
-      ? await fileJob(filing, claim, content, outcome)
-      : await fileUnreadable(filing, claim, outcome);
+      ? await fileJob(this.filing, claim, content, outcome)
+      : await fileUnreadable(this.filing, claim, outcome);
     logger.error({ job: claim.fileName, reason, path }, 'the job failed');
   }
 

@@ -1,6 +1,7 @@
 // What a job in queue/ may say: one schema at the edge, so that whoever runs it can trust it.
 
 import { z } from 'zod';
+import { messageOf } from '../../lib/app-error.ts';
 import { HOST_ID_PATTERN } from '../../protocol/ids.ts';
 
 /** A larger file is no job: it is never read whole. */
@@ -46,7 +47,7 @@ export function parseJob(fileName: string, text: string): ParsedJob {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return malformed(`it is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    return malformed(`it is no JSON: ${messageOf(error)}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return malformed('it is no JSON object');
   const content = value as JobContent;

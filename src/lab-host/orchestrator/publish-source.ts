@@ -3,10 +3,9 @@
 import { lstat, readFile, realpath } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { AppError, isMissing } from '../../lib/app-error.ts';
-import { isThere } from '../../lib/is-there.ts';
 import { MAX_META_BYTES, META_FILE } from '../../protocol/episode-meta.ts';
-import { dataLayout, placesOf } from '../data-layout.ts';
 import { parseRecorderMeta } from './complete-meta.ts';
+import { findEpisode } from './find-episode.ts';
 
 /** Throws `bad-input` for what is no directory, and for what is the data's own already. */
 export async function sourceOf(directory: string, dataDir: string): Promise<string> {
@@ -44,10 +43,9 @@ export async function readRecorderMeta(source: string): Promise<Record<string, u
 
 /** An id is used once, also after its episode has gone on to where the shipper keeps it. */
 export async function refuseTaken(dataDir: string, episodeId: string): Promise<void> {
-  for (const path of placesOf(dataLayout(dataDir), episodeId)) {
-    if (!(await isThere(path))) continue;
-    throw new AppError('episode-exists', `${path} already exists and is not overwritten`, {
-      hint: 'if it is this recording, handed over before, remove the directory; otherwise name another id with --id',
-    });
-  }
+  const path = await findEpisode(dataDir, episodeId);
+  if (path === undefined) return;
+  throw new AppError('episode-exists', `${path} already exists and is not overwritten`, {
+    hint: 'if it is this recording, handed over before, remove the directory; otherwise name another id with --id',
+  });
 }

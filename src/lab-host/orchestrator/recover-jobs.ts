@@ -3,14 +3,14 @@
 
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isThere } from '../../lib/is-there.ts';
 import { readIfThere } from '../../lib/read-if-there.ts';
 import { type EpisodeMeta, META_FILE } from '../../protocol/episode-meta.ts';
-import { dataLayout, placesOf } from '../data-layout.ts';
 import { type Claim, listClaims, readRunNote } from './claimed-job.ts';
-import { fileJob, finishFiling } from './file-job.ts';
+import { finishFiling } from './file-job.ts';
+import { findEpisode } from './find-episode.ts';
 import { parseJob } from './job.ts';
 import type { JobQueue } from './job-queue.ts';
+import type { Recorded } from './record-episode.ts';
 
 /** A job whose run takes the machine down with it must not do so for ever. */
 export const MAX_RUNS = 3;
@@ -28,9 +28,8 @@ export async function recoverJobs(queue: JobQueue): Promise<void> {
 }
 
 async function recover(queue: JobQueue, claim: Claim): Promise<void> {
-  const { directory, hostId, clock, logger, afterStep } = queue.options;
-  const filing = { queueDirectory: directory, afterStep };
-  if (await finishFiling(filing, claim)) return;
+  const { directory, logger } = queue.options;
+  if (await finishFiling(queue.filing, claim)) return;
   const parsed = parseJob(claim.fileName, await readFile(join(claim.directory, claim.fileName), 'utf8'));
   if (parsed.kind === 'malformed') {
     await queue.refuse(claim, parsed.reason, parsed.content);
@@ -38,14 +37,10 @@ async function recover(queue: JobQueue, claim: Claim): Promise<void> {
   }
   const { job } = parsed;
   const note = await readRunNote(claim);
+  // A host that was off for longer than shipped_keep_days runs the job again.
   const episode = note && (await findEpisode(dirname(directory), note.episode_id));
   if (note && episode) {
-    const outcome = { result: 'done' as const, episode_id: note.episode_id, ...(await timesOf(episode)) };
-    const path = await fileJob(filing, claim, job.content, {
-      host_id: hostId,
-      filed_at_wall: clock.wallTime(),
-      ...outcome,
-    });
+    const path = await queue.complete(claim, job.content, note.episode_id, await timesOf(episode));
     logger.info({ job: job.id, episode: note.episode_id, path }, 'the job was done before the last stop');
     return;
   }
@@ -59,13 +54,7 @@ async function recover(queue: JobQueue, claim: Claim): Promise<void> {
   queue.resumed.push({ ...claim, job, runs });
 }
 
-/** Published, wherever the shipper has it by now. (A host that was off for longer than shipped_keep_days runs the job again.) */
-async function findEpisode(dataDir: string, episodeId: string): Promise<string | undefined> {
-  for (const path of placesOf(dataLayout(dataDir), episodeId)) if (await isThere(path)) return path;
-  return undefined;
-}
-
-async function timesOf(episode: string): Promise<Partial<EpisodeMeta>> {
+async function timesOf(episode: string): Promise<Partial<Recorded>> {
   const text = await readIfThere(join(episode, META_FILE));
   if (text === undefined) return {};
   const { started_at_wall, ended_at_wall, duration_s, exit } = JSON.parse(text) as EpisodeMeta;

@@ -1,10 +1,10 @@
 // One job, once: noted, recorded and published like any run of its workload, then filed with what came of it.
 
 import { join } from 'node:path';
+import type { Logger } from '../../lib/logger.ts';
 import type { CodeVersion } from '../../protocol/episode-meta.ts';
 import { noteRun } from './claimed-job.ts';
 import { makeEpisodeId } from './episode-id.ts';
-import { fileJob } from './file-job.ts';
 import type { ClaimedJob, JobQueue } from './job-queue.ts';
 import type { Workload } from './record-episode.ts';
 import { type RunOutcome, runWorkload, type WorkloadContext } from './run-workload.ts';
@@ -35,7 +35,7 @@ export async function runJob(
     job: { id: job.id, content: job.content },
   });
   try {
-    await file(context, queue, claimed, episodeId, outcome);
+    await file(context.logger, queue, claimed, episodeId, outcome);
   } catch (err) {
     context.logger.error(
       { err, job: job.id, path: claimed.directory },
@@ -46,7 +46,7 @@ export async function runJob(
 }
 
 async function file(
-  { hostId, clock, logger }: WorkloadContext,
+  logger: Logger,
   queue: JobQueue,
   claimed: ClaimedJob,
   episodeId: string,
@@ -59,14 +59,7 @@ async function file(
     await queue.refuse(claimed, outcome.reason, job.content);
     return;
   }
-  const filing = { queueDirectory: queue.options.directory, afterStep: queue.options.afterStep };
-  const path = await fileJob(filing, claimed, job.content, {
-    host_id: hostId,
-    filed_at_wall: clock.wallTime(),
-    result: 'done',
-    episode_id: episodeId,
-    ...outcome.recorded,
-  });
+  const path = await queue.complete(claimed, job.content, episodeId, outcome.recorded);
   logger.info({ job: job.id, workload: job.workload, episode: episodeId, path }, 'job done');
 }
 
