@@ -35,7 +35,7 @@ can_run() { [ -z "$root" ] || chroot "$root" /bin/sh -c : 2>/dev/null; }
 inside() { if [ -n "$root" ]; then chroot "$root" "$@"; else "$@"; fi; }
 # By a whole path: /usr/local/bin is in not everybody's PATH. What root compiles would be of use to nobody else.
 cis490() { inside /usr/bin/env NODE_DISABLE_COMPILE_CACHE=1 /opt/cis490/current/bin/cis490 "$@"; }
-control() { if [ -n "$root" ]; then systemctl --root="$root" --quiet "$@"; else systemctl --quiet "$@"; fi; }
+control() { systemctl ${root:+--root="$root"} --quiet "$@"; }
 
 # One at a time; the lock dies with the process.
 lock_installation() {

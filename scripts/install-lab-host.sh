@@ -45,7 +45,7 @@ data_dir=$(printf '%s\n' "$parts" | sed -n 's/^data_dir //p')
 data_dir=${data_dir:-/var/lib/cis490/data}
 link "${data_dir%/*}/update-state.json" "$opt/guard/update-state.json"
 
-if [ -n "$root" ]; then sh "$opt/current/scripts/install-units.sh" lab-host --root "$root"; else sh "$opt/current/scripts/install-units.sh" lab-host; fi
+sh "$opt/current/scripts/install-units.sh" lab-host ${root:+--root "$root"}
 set_unit yes cis490-update-guard.timer
 enable_unit cis490-bootstrap.service
 what_is_left=

@@ -30,7 +30,7 @@ put_in_force
 put_configuration
 read_configuration
 
-if [ -n "$root" ]; then sh "$opt/current/scripts/install-units.sh" receiver --root "$root"; else sh "$opt/current/scripts/install-units.sh" receiver; fi
+sh "$opt/current/scripts/install-units.sh" receiver ${root:+--root "$root"}
 what_is_left=
 if is_ready; then
   set_unit yes cis490-receiver.service

@@ -31,9 +31,7 @@ case $role in
   *) echo "$usage" >&2; exit 2 ;;
 esac
 
-control() {
-  if [ -n "$root" ]; then systemctl --root="$root" --quiet "$@"; else systemctl --quiet "$@"; fi
-}
+control() { systemctl ${root:+--root="$root"} --quiet "$@"; }
 is_booted() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 
 mkdir -p "$to"

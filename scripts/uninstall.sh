@@ -7,7 +7,7 @@ usage='usage: uninstall.sh [--root DIR] [--purge]
   --purge     remove configuration, identity and DATA, too: every episode on this machine
   --root DIR  of a directory: an image that is being made'
 
-control() { if [ -n "$root" ]; then systemctl --root="$root" --quiet "$@"; else systemctl --quiet "$@"; fi; }
+control() { systemctl ${root:+--root="$root"} --quiet "$@"; }
 is_booted() { [ -z "$root" ] && [ -d /run/systemd/system ]; }
 
 # In one piece: the shell has read all of it before the file is gone.
