@@ -133,7 +133,7 @@ async function copy({ work, because }: ToCopy, owner: User | undefined): Promise
   let published: Published;
   try {
     const target = join(staging.directory, work.meta.episode_id);
-    const lookBefore = await lookOfTree(source);
+    const lookBefore = keep ? '' : await lookOfTree(source);
     await copyTree(source, target);
     if (owner) await giveTree(target, owner.uid, owner.gid);
     afterStep('copied');

@@ -4,6 +4,9 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { AppError } from '../../lib/app-error.ts';
 
+// The look of a tree is some hundred bytes an entry: enough for a million of them.
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+
 /** `to` must not exist; its parent must. Nothing is followed. */
 export async function copyTree(from: string, to: string): Promise<void> {
   await command('cp', ['--archive', '--no-target-directory', '--', from, to]);
@@ -32,7 +35,7 @@ export async function lookOfTree(path: string): Promise<string> {
 async function command(program: string, args: string[]): Promise<string> {
   try {
     const { stdout } = await promisify(execFile)(program, args, {
-      maxBuffer: 16 * 1024 * 1024,
+      maxBuffer: MAX_OUTPUT_BYTES,
       env: { ...process.env, LC_ALL: 'C' },
     });
     return stdout;
