@@ -79,7 +79,7 @@ export class EpisodeBody implements RequestBody {
         request.end(piece);
         break;
       }
-      await written(request, piece);
+      await this.#write(request, piece);
     }
     if (leftBytes > 0) throw unreadable(this.#episode.tarballPath, `it ends ${leftBytes} bytes too early`);
     if (this.#episode.sizeBytes === 0) request.end();
@@ -97,6 +97,15 @@ export class EpisodeBody implements RequestBody {
     } catch (error) {
       throw unreadable(tarballPath, messageOf(error), error);
     }
+  }
+
+  /** Resolves when it has left, or when no more is wanted: of a request that never got a connection nothing else tells. */
+  async #write(request: ClientRequest, piece: Buffer): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onStop = () => resolve();
+    this.#stopped.signal.addEventListener('abort', onStop);
+    request.write(piece, (error) => (error ? reject(error) : resolve()));
+    await promise.finally(() => this.#stopped.signal.removeEventListener('abort', onStop));
   }
 
   async #takeTurn(bytes: number): Promise<void> {
@@ -121,12 +130,6 @@ export class EpisodeBody implements RequestBody {
     request.flushHeaders();
     await promise;
   }
-}
-
-async function written(request: ClientRequest, piece: Buffer): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  request.write(piece, (error) => (error ? reject(error) : resolve()));
-  await promise;
 }
 
 function unreadable(path: string, why: string, cause?: unknown): AppError {
