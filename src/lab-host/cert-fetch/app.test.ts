@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createPrivateKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { EstServer, type Issue, makeAuthority } from '../../../test/support/est-server.ts';
@@ -44,6 +44,13 @@ describe('enrolment', () => {
     const host = await HostIdentity.create(t);
     await assert.rejects(host.fetch(), { code: 'not-enrolled', hint: /cis490 ca token --host lab-1/ });
     assert.deepEqual(host.server.requests, []);
+  });
+
+  test('what kept it is told also where it cannot be written down', async (t) => {
+    const host = await HostIdentity.create(t);
+    mkdirSync(join(host.root, 'cert-state.json'));
+    await assert.rejects(host.fetch(), { code: 'not-enrolled' });
+    assert.match(host.lines.join(''), /the failure could not be written down/);
   });
 
   test('a lost answer costs nothing: the same key asks again', async (t) => {

@@ -44,7 +44,7 @@ export interface CertFetchResult {
 
 /** Throws what kept it from a certificate that is due, after writing it down; the old one is then still in force. */
 export async function runCertFetch(options: CertFetchOptions): Promise<CertFetchResult> {
-  const { identityRoot, estUrl, hostId, clock, afterStep } = options;
+  const { identityRoot, estUrl, hostId, clock, logger, afterStep } = options;
   const layout = identityLayout(identityRoot);
   requireSafeUrl(estUrl);
   const lock = acquireExclusiveLock(identityRoot, 'cert-fetch');
@@ -52,7 +52,9 @@ export async function runCertFetch(options: CertFetchOptions): Promise<CertFetch
     const before = await readState(layout);
     const fetched = await fetchCertificate(await fetchOptions(options, layout, before)).catch(
       async (error: unknown) => {
-        await writeState(layout, failureState(error, before, clock));
+        await writeState(layout, failureState(error, before, clock)).catch((failure: unknown) =>
+          logger.error({ err: failure, path: layout.state }, 'the failure could not be written down'),
+        );
         throw error;
       },
     );
