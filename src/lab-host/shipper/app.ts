@@ -10,7 +10,7 @@ import type { Terminal } from '../../lib/terminal-line.ts';
 import { type DataLayout, dataLayout, makeDataDirectories } from '../data-layout.ts';
 import type { LabHostConfig } from '../lab-host-config.ts';
 import { CredentialFiles } from '../transport/credentials.ts';
-import { askAgain } from './ask-again.ts';
+import { askAgain, keepAsking } from './ask-again.ts';
 import { BandwidthLimit } from './bandwidth-limit.ts';
 import { CleanUp } from './clean-up.ts';
 import { heartbeatCollector } from './collect-heartbeat.ts';
@@ -39,7 +39,6 @@ import { Watermark } from './watermark.ts';
 
 const SAVE_EVERY_MS = 1_000;
 const UPKEEP_EVERY_MS = 5_000;
-const ASK_AGAIN_EVERY_MS = 3_600_000;
 const LOCK_PATIENCE_MS = 1_000;
 // Each change of it starts a child process, which tells systemd.
 const STATUS_EVERY_MS = 30_000;
@@ -165,7 +164,7 @@ async function run(options: ShipperOptions, layout: DataLayout): Promise<number>
     logger.info({ host: config.host_id, receiver: receiver.url, data: layout.root }, 'shipper started');
     await finishCutShort(dependencies);
     await upkeep.run(over);
-    if (once) await askOnce(dependencies, over);
+    if (once) await askAgain(dependencies, over);
     const beside = [
       keepSaved(new StateFile(layout.stateFile), status, { clock, logger, ended: ended.signal, notifier }),
       keepMetricsFile({
@@ -256,26 +255,6 @@ async function finishCutShort({ layout, clock, logger }: PassDependencies): Prom
     await withQueueLock(layout.root, clock, async () => void (await finishReturns(tools)), LOCK_PATIENCE_MS);
   } catch (error) {
     logger.warn({ err: error }, 'what a command may have left half-way is finished by the next one');
-  }
-}
-
-async function askOnce(dependencies: PassDependencies, over: AbortSignal): Promise<void> {
-  try {
-    await askAgain(dependencies, over);
-  } catch (error) {
-    dependencies.logger.warn(
-      { err: error },
-      'refused episodes could not be put back into the queue; tried again in an hour',
-    );
-  }
-}
-
-/** Beside everything else: a receiver that says nothing holds nobody up. */
-async function keepAsking(dependencies: PassDependencies, over: AbortSignal): Promise<void> {
-  const { clock, link } = dependencies;
-  while (!over.aborted) {
-    if (!link.trouble) await askOnce(dependencies, over);
-    await clock.sleep(ASK_AGAIN_EVERY_MS, over);
   }
 }
 

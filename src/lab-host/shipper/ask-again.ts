@@ -10,6 +10,9 @@ import type { Transport } from './put-episode.ts';
 import { requeueEpisodes } from './queue-tools/requeue-episode.ts';
 import { readQuarantine } from './queue-tools/settled-episodes.ts';
 
+const EVERY_MS = 3_600_000;
+const UNANSWERED_MS = 300_000;
+
 export interface AskAgainDependencies {
   layout: DataLayout;
   transport: Transport;
@@ -17,16 +20,41 @@ export interface AskAgainDependencies {
   logger: Logger;
 }
 
-/** Throws when episodes cannot be put back, and `already-running` while a command changes the queue. */
-export async function askAgain(
-  { layout, transport, clock, logger }: AskAgainDependencies,
+/** Beside everything else, until `stop`: a receiver that says nothing holds nobody up, and is asked again before the hour is over. */
+export async function keepAsking(
+  dependencies: AskAgainDependencies & { link: { readonly trouble?: unknown } },
   stop: AbortSignal,
 ): Promise<void> {
+  const { clock, link } = dependencies;
+  while (!stop.aborted) {
+    const isAnswered = !link.trouble && (await askAgain(dependencies, stop));
+    await clock.sleep(isAnswered ? EVERY_MS : UNANSWERED_MS, stop);
+  }
+}
+
+/** False when the receiver did not answer. What cannot be put back, as while a command changes the queue, is told. */
+export async function askAgain(dependencies: AskAgainDependencies, stop: AbortSignal): Promise<boolean> {
+  try {
+    return await askAndRequeue(dependencies, stop);
+  } catch (error) {
+    dependencies.logger.warn(
+      { err: error },
+      'refused episodes could not be put back into the queue; tried again in an hour',
+    );
+    return true;
+  }
+}
+
+async function askAndRequeue(
+  { layout, transport, clock, logger }: AskAgainDependencies,
+  stop: AbortSignal,
+): Promise<boolean> {
   for (const { stamp, names } of await refusedByGate(layout)) {
-    if (stop.aborted) break;
+    if (stop.aborted) return false;
     const answer = await askGate(transport, stamp, stop);
-    // Who does not answer one question does not answer the next.
-    if (answer.kind === 'unknown' || answer.kind === 'absent') break;
+    // Who does not answer one question does not answer the next, and an older receiver none at all.
+    if (answer.kind === 'unknown') return false;
+    if (answer.kind === 'absent') return true;
     if (answer.kind !== 'accepted') continue;
     const count = await requeueEpisodes({ layout, clock }, names);
     logger.info(
@@ -34,6 +62,7 @@ export async function askAgain(
       'the gate accepts this code now: refused episodes are back in the queue',
     );
   }
+  return true;
 }
 
 async function refusedByGate(layout: DataLayout): Promise<Iterable<{ stamp: Stamp; names: string[] }>> {
