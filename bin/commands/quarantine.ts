@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type CommonOptions, endWithReader, examples, exitCodes, note, prepare, withCommonOptions } from './common.ts';
 
-type DryRun = { dryRun?: boolean };
+type Change = { dryRun?: boolean; json?: boolean };
 type Choice = { code?: string; commit?: string };
 
 export function registerQuarantine(program: Command): void {
@@ -58,6 +58,7 @@ function registerRequeue(quarantine: Command): void {
     .argument('[id...]', 'as cis490 quarantine list has them')
     .option('--all', 'all that are in quarantine')
     .option('--dry-run', 'only tell which')
+    .option('--json', 'what became of each, for programs')
     .addHelpText(
       'after',
       examples(
@@ -66,10 +67,10 @@ function registerRequeue(quarantine: Command): void {
         'cis490 quarantine requeue --commit 4f2a9c1 --dry-run',
       ) + EXIT_CODES,
     )
-    .action(async (ids: string[], options: CommonOptions & Choice & DryRun & { all?: boolean }) => {
-      const { all = false, dryRun = false, code, commit } = options;
+    .action(async (ids: string[], options: CommonOptions & Choice & Change & { all?: boolean }) => {
+      const { all = false, dryRun = false, json = false, code, commit } = options;
       const { runRequeue } = await loadApp();
-      const chosen = { selection: { ids, code, commit }, all, dryRun };
+      const chosen = { selection: { ids, code, commit }, all, dryRun, json };
       process.exitCode = await runRequeue(await queueOptions(options), chosen);
     });
 }
@@ -80,6 +81,7 @@ function registerPurge(quarantine: Command): void {
     .argument('[id...]', 'as cis490 quarantine list has them')
     .option('--older-than <age>', 'those that were refused longer ago than this: 30d, "12 h"')
     .option('--dry-run', 'only tell which')
+    .option('--json', 'what became of each, for programs')
     .option('--yes', 'do not ask; needed where nobody can be asked')
     .addHelpText(
       'after',
@@ -89,12 +91,12 @@ function registerPurge(quarantine: Command): void {
         'cis490 quarantine purge telemetry-20260501T063753Z-3fa9c1 --dry-run',
       ) + EXIT_CODES,
     )
-    .action(async (ids: string[], options: CommonOptions & Choice & DryRun & { olderThan?: string; yes?: boolean }) => {
-      const { olderThan, dryRun = false, yes = false, code, commit } = options;
+    .action(async (ids: string[], options: CommonOptions & Choice & Change & { olderThan?: string; yes?: boolean }) => {
+      const { olderThan, dryRun = false, json = false, yes = false, code, commit } = options;
       if (!yes && !dryRun) await requirePerson();
       const { runPurge } = await loadApp();
       const confirm = yes ? async () => true : askPerson;
-      const chosen = { selection: { ids, code, commit, olderThan }, dryRun, confirm };
+      const chosen = { selection: { ids, code, commit, olderThan }, dryRun, json, confirm };
       process.exitCode = await runPurge(await queueOptions(options), chosen);
     });
 }
@@ -109,6 +111,7 @@ function registerReship(program: Command): void {
     .option('--since <time>', 'those shipped at or after this: 2026-05-01 (its beginning, UTC) or an RFC 3339 time')
     .option('--until <time>', 'and before this')
     .option('--dry-run', 'only tell which')
+    .option('--json', 'what became of each, for programs')
     .addHelpText(
       'after',
       examples(
@@ -117,10 +120,10 @@ function registerReship(program: Command): void {
         'cis490 reship --id telemetry-20260501T063753Z-3fa9c1',
       ) + EXIT_CODES,
     )
-    .action(async (options: CommonOptions & DryRun & { id?: string[]; since?: string; until?: string }) => {
-      const { id = [], since, until, dryRun = false } = options;
+    .action(async (options: CommonOptions & Change & { id?: string[]; since?: string; until?: string }) => {
+      const { id = [], since, until, dryRun = false, json = false } = options;
       const { runReship } = await loadApp();
-      process.exitCode = await runReship(await queueOptions(options), { ids: id, since, until, dryRun });
+      process.exitCode = await runReship(await queueOptions(options), { ids: id, since, until, dryRun, json });
     });
 }
 
@@ -129,10 +132,12 @@ function registerUnstamped(program: Command): void {
     .summary('quarantine what does not say which commit made it')
     .description('move waiting episodes that do not say which commit made them to quarantine; on a lab host')
     .option('--dry-run', 'only tell which')
+    .option('--json', 'what became of each, for programs')
     .addHelpText('after', examples('cis490 quarantine-unstamped --dry-run', 'cis490 quarantine-unstamped') + EXIT_CODES)
-    .action(async (options: CommonOptions & DryRun) => {
+    .action(async (options: CommonOptions & Change) => {
       const { runDrain } = await loadApp();
-      process.exitCode = await runDrain(await queueOptions(options), options.dryRun ?? false);
+      const { dryRun = false, json = false } = options;
+      process.exitCode = await runDrain(await queueOptions(options), { dryRun, json });
     });
 }
 

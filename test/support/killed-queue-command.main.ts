@@ -18,10 +18,15 @@ const options = {
   afterStep: killAfter(step, Number(nth)),
 };
 const commands: Record<string, () => Promise<number>> = {
-  requeue: () => runRequeue(options, { selection: { ids: [] }, all: true, dryRun: false }),
-  reship: () => runReship(options, { ids: [], since: '2020-01-01', dryRun: false }),
+  requeue: () => runRequeue(options, { selection: { ids: [] }, all: true, dryRun: false, json: false }),
+  reship: () => runReship(options, { ids: [], since: '2020-01-01', dryRun: false, json: false }),
   purge: () =>
-    runPurge(options, { selection: { ids: [], code: 'conflict' }, dryRun: false, confirm: async () => true }),
-  drain: () => runDrain(options, false),
+    runPurge(options, {
+      selection: { ids: [], code: 'conflict' },
+      dryRun: false,
+      json: false,
+      confirm: async () => true,
+    }),
+  drain: () => runDrain(options, { dryRun: false, json: false }),
 };
 process.exitCode = await commands[command]?.();

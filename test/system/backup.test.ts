@@ -296,6 +296,22 @@ test('a damaged episode is told with its cure, is not copied over the good one, 
   assert.equal(existsSync(join(machine.backup, 'last-backup')), false);
   const kept = readFileSync(join(machine.backup, 'store/episodes/lab-1/good.tar.zst'));
   assert.equal(sha256(kept), sha256(good.bytes));
+  const forPrograms = await machine.run('sudo cis490 backup /mnt/backup/cis490/store --json 2>/dev/null');
+  const { problems, ...told } = JSON.parse(forPrograms.output);
+  assert.deepEqual(told, {
+    ...{
+      status: 'damaged',
+      directory: join(machine.backup, 'store'),
+      episodes: 1,
+      bytes: good.bytes.length,
+      copied: 0,
+    },
+  });
+  assert.deepEqual(
+    problems.map(({ kind, host_id, episode_id }: Record<string, string>) => `${kind} ${host_id}/${episode_id}`).sort(),
+    ['changed lab-1/flipped', 'missing lab-1/gone'],
+  );
+  assert.equal(forPrograms.code, 1);
 });
 
 const REFUSED: [what: string, change: (machine: Machine) => void, message: RegExp][] = [

@@ -344,6 +344,46 @@ test('purge: by age, and what nobody refused stays', async (t) => {
   assert.equal(historyOf(host).at(-1)?.action, 'purged');
 });
 
+test('--json: what became of each, or would, whole and parsable, with the same exit codes', async (t) => {
+  const host = await createHost(t);
+  for (const id of ['one', 'two', 'old']) refuse(host, id);
+  refuse(host, 'spare', { code: 'conflict' });
+  mkdirSync(join(host.data, 'quarantine/unfounded'));
+  mkdirSync(join(host.data, 'episodes/two'));
+  const told = async (...args: string[]) => {
+    const { code, stdout } = await run(host, ...args, '--json');
+    return { code, ...JSON.parse(stdout) };
+  };
+  const change = (episode_id: string, outcome: string) => ({ episode_id, name: episode_id, outcome });
+
+  assert.deepEqual(await told('quarantine', 'requeue', 'one', '--dry-run'), {
+    ...{ code: 0, action: 'requeued', dry_run: true, episodes: [change('one', 'requeued')] },
+  });
+  assert.deepEqual(placesOf(host, 'one'), ['quarantine']);
+  assert.deepEqual(await told('quarantine', 'requeue', 'one', 'two'), {
+    ...{ code: 1, action: 'requeued', dry_run: false },
+    episodes: [change('one', 'requeued'), { ...change('two', 'stays'), detail: 'another two waits in episodes/' }],
+  });
+  assert.deepEqual(placesOf(host, 'one'), ['episodes']);
+
+  const nothing = { code: 0, dry_run: false, episodes: [] };
+  assert.deepEqual(await told('reship', '--since', '2999-01-01'), { ...nothing, action: 'reshipped' });
+  assert.deepEqual(await told('quarantine', 'purge', '--code', 'too-large', '--yes'), { ...nothing, action: 'purged' });
+  const unfounded = { ...change('unfounded', 'stays'), detail: 'it has no reason to be in quarantine' };
+  const purged = { code: 0, action: 'purged', episodes: [change('old', 'purged'), unfounded] };
+  const doomed = ['quarantine', 'purge', 'old', 'unfounded'];
+  assert.deepEqual(await told(...doomed, '--dry-run'), { ...purged, dry_run: true });
+  assert.deepEqual(placesOf(host, 'old'), ['quarantine']);
+  assert.deepEqual(await told(...doomed, '--yes'), { ...purged, dry_run: false });
+  assert.deepEqual(namesIn(join(host.data, 'quarantine')).sort(), ['spare', 'two', 'unfounded']);
+
+  mkdirSync(join(host.data, 'episodes/unstamped'));
+  const { code, action, episodes } = await told('quarantine-unstamped');
+  assert.deepEqual([code, action], [0, 'quarantined']);
+  assert.ok(episodes.some((episode: { name: string; outcome: string }) => episode.name === 'unstamped'));
+  assert.deepEqual(placesOf(host, 'unstamped'), ['quarantine']);
+});
+
 test('list and show: the reason, the commands one a line, the files', async (t) => {
   const host = await createHost(t);
   for (let n = 0; n < 23; n += 1) refuse(host, `ep-${n}`);

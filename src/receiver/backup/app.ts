@@ -14,7 +14,7 @@ import { RateLimit } from '../../lib/rate-limit.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import type { Terminal } from '../../lib/terminal-line.ts';
 import { openCopy, openStorageForReading } from '../../storage/open-storage.ts';
-import { describeProblem } from '../data-set/store-problem.ts';
+import { describeProblem, problemAsJson, type StoreProblem } from '../data-set/store-problem.ts';
 import { WorkProgress } from '../data-set/work-progress.ts';
 import { copyEpisodes } from './copy-episodes.ts';
 
@@ -26,6 +26,8 @@ export interface BackupOptions {
   stamp: string | undefined;
   /** `Infinity`: as fast as it goes. */
   bytesPerS: number;
+  /** The outcome as one JSON document, at the end. */
+  json: boolean;
   stop: AbortSignal;
   logger: Logger;
   clock: Clock;
@@ -36,7 +38,7 @@ export interface BackupOptions {
 
 /** Resolves with the exit code. Throws `bad-input`, `not-permitted`, `already-running`, `another-ledger`, `disk-full`, `interrupted`. */
 export async function runBackup(options: BackupOptions): Promise<number> {
-  const { root, directory, stamp, bytesPerS, stop, logger, clock, output, terminal } = options;
+  const { root, directory, stamp, bytesPerS, json, stop, logger, clock, output, terminal } = options;
   await becomeOwner(root);
   await requirePlace(root, directory);
   const copy = await openCopy(root, directory);
@@ -45,6 +47,7 @@ export async function runBackup(options: BackupOptions): Promise<number> {
     progress.clear();
     output.write(`${line}\n`);
   };
+  const problems: StoreProblem[] = [];
   try {
     await copy.copyRecords();
     const done = await copyEpisodes({
@@ -52,15 +55,20 @@ export async function runBackup(options: BackupOptions): Promise<number> {
       to: copy,
       rateLimit: new RateLimit(bytesPerS, clock),
       progress,
-      onProblem: (problem) => print(describeProblem(problem, root)),
+      onProblem: (problem) => (json ? problems.push(problem) : print(describeProblem(problem, root))),
       stop,
     });
     if (done.kind === 'interrupted') throw new AppError('interrupted', 'interrupted; go on with the same command');
-    const episodes = `${done.episodes} episode${done.episodes === 1 ? '' : 's'}`;
-    print(`${episodes}, ${formatSize(done.bytes)} in ${directory}, ${done.copied} of them new: ${done.kind}`);
-    if (done.kind === 'damaged') return 1;
-    if (stamp !== undefined) await touch(stamp, clock);
-    return 0;
+    const { kind: status, ...counts } = done;
+    if (status === 'whole' && stamp !== undefined) await touch(stamp, clock);
+    if (json) {
+      const told = problems.map((problem) => problemAsJson(problem, root));
+      print(JSON.stringify({ status, directory, ...counts, problems: told }, null, 2));
+    } else {
+      const episodes = `${done.episodes} episode${done.episodes === 1 ? '' : 's'}`;
+      print(`${episodes}, ${formatSize(done.bytes)} in ${directory}, ${done.copied} of them new: ${status}`);
+    }
+    return status === 'damaged' ? 1 : 0;
   } finally {
     progress.clear();
     copy.close();

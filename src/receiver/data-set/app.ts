@@ -18,7 +18,7 @@ import {
 import { backfillIndex } from './backfill-index.ts';
 import { findUnlisted } from './find-unlisted.ts';
 import { rebuildIndex } from './rebuild-index.ts';
-import { cureOf, describeProblem, type StoreProblem } from './store-problem.ts';
+import { describeProblem, problemAsJson } from './store-problem.ts';
 import { type VerifyOutcome, verifyIndex } from './verify-index.ts';
 import { VerifyStateFile } from './verify-state.ts';
 import { WorkProgress } from './work-progress.ts';
@@ -166,11 +166,6 @@ function createOutput(name: string, { terminal, output, logger, clock }: IndexTo
 function asJson({ kind, state }: VerifyOutcome, root: string) {
   const { problems, ledger: _ledger, ...counts } = state;
   return { status: kind, ...counts, problems: problems.map((problem) => problemAsJson(problem, root)) };
-}
-
-function problemAsJson(problem: StoreProblem, root: string) {
-  const { kind, path, detail, key } = problem;
-  return { kind, path, host_id: key?.hostId, episode_id: key?.episodeId, detail, next: cureOf(problem, root) };
 }
 
 function counted(count: number, noun = 'episode'): string {

@@ -56,6 +56,11 @@ export function describeProblem(problem: StoreProblem, root: string): string {
   return `${kind.padEnd(14)} ${printable(path)}  ${printable(detail)}  next: ${cureOf(problem, root)}`;
 }
 
+export function problemAsJson(problem: StoreProblem, root: string) {
+  const { kind, path, detail, key } = problem;
+  return { kind, path, host_id: key?.hostId, episode_id: key?.episodeId, detail, next: cureOf(problem, root) };
+}
+
 /** Names in the store may be anybody's: nothing in them may drive the terminal or begin a line. */
 function printable(text: string): string {
   return text.replace(/\p{Cc}|\p{Cf}|\u2028|\u2029/gu, '?');

@@ -10,7 +10,7 @@ import type { Logger } from '../../../lib/logger.ts';
 import { dataLayout, makeDataDirectories } from '../../data-layout.ts';
 import type { LabHostConfig } from '../../lab-host-config.ts';
 import { describeStatus } from './describe-status.ts';
-import { drainUnstamped } from './drain-unstamped.ts';
+import { type DrainOutcome, drainUnstamped } from './drain-unstamped.ts';
 import { finishReturns } from './finish-returns.ts';
 import { countOf } from './format-text.ts';
 import { type ListOptions, listQuarantine } from './list-quarantine.ts';
@@ -18,8 +18,9 @@ import { type PurgeOptions, purge } from './purge.ts';
 import { withQueueLock } from './queue-lock.ts';
 import type { CommandOutput, QueueStep, QueueTools } from './queue-tools.ts';
 import { readStatus } from './read-status.ts';
-import { type RequeueOptions, type ReshipOptions, requeue, reship, tellEach } from './requeue.ts';
+import { type RequeueOptions, type ReshipOptions, requeue, reship } from './requeue.ts';
 import { showQuarantined } from './show-quarantined.ts';
+import { type Change, type ChangeOptions, tellAsJson, tellEach } from './tell-changes.ts';
 
 export interface QueueCommandOptions {
   config: LabHostConfig;
@@ -58,11 +59,17 @@ export async function runPurge(options: QueueCommandOptions, chosen: PurgeOption
   return await purge(tools, chosen, (work) => locked(tools, work));
 }
 
-export async function runDrain(options: QueueCommandOptions, dryRun: boolean): Promise<number> {
+export async function runDrain(options: QueueCommandOptions, chosen: ChangeOptions): Promise<number> {
+  const { dryRun, json } = chosen;
   return await change(options, dryRun, async (tools) => {
     const all = await drainUnstamped(tools, dryRun);
     const drained = all.filter(({ outcome }) => outcome === 'drained');
     const failed = all.filter(({ outcome }) => outcome === 'failed').length;
+    if (json) {
+      const changes = all.filter(({ outcome }) => outcome === 'drained' || outcome === 'failed');
+      tellAsJson(tools, 'quarantined', chosen, changes.map(asChange));
+      return failed > 0 ? 1 : 0;
+    }
     const verb = dryRun ? 'would be moved to quarantine' : 'moved to quarantine';
     tellEach(tools, drained, ({ name }) => `${verb} ${name}`);
     const stay = failed > 0 ? `; ${countOf(failed)} could not be: see the errors above` : '';
@@ -71,6 +78,10 @@ export async function runDrain(options: QueueCommandOptions, dryRun: boolean): P
     );
     return failed > 0 ? 1 : 0;
   });
+}
+
+function asChange({ name, outcome }: { name: string; outcome: DrainOutcome }): Change {
+  return { episode_id: name, name, outcome: outcome === 'drained' ? 'quarantined' : 'stays' };
 }
 
 async function look(options: QueueCommandOptions, work: (tools: QueueTools) => Promise<void>): Promise<void> {

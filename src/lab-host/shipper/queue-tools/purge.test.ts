@@ -35,7 +35,7 @@ test('what cannot be deleted keeps none of the others, and is told with the plac
         throw Object.assign(new Error('EIO: i/o error, rmdir'), { code: 'EIO' });
       },
     },
-    { selection: { ids: [], code: 'conflict' }, dryRun: false, confirm: async () => true },
+    { selection: { ids: [], code: 'conflict' }, dryRun: false, json: false, confirm: async () => true },
     (work) => work(),
   );
   assert.equal(code, 1);

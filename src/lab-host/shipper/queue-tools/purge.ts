@@ -12,13 +12,14 @@ import { countOf } from './format-text.ts';
 import { nowhere } from './nowhere.ts';
 import { appendHistory } from './queue-history.ts';
 import { mapPooled, type QueueTools } from './queue-tools.ts';
-import { tellEach } from './requeue.ts';
 import { codeOf, type Selection, selectQuarantined } from './select-quarantined.ts';
 import { type QuarantinedEpisode, readQuarantine, readReason } from './settled-episodes.ts';
+import { type Change, type ChangeOptions, tellAsJson, tellEach } from './tell-changes.ts';
 
-export interface PurgeOptions {
+const UNFOUNDED = 'it has no reason to be in quarantine';
+
+export interface PurgeOptions extends ChangeOptions {
   selection: Selection;
-  dryRun: boolean;
   /** Asks whoever is there, before the queue is locked; false: leave everything as it is. */
   confirm: (question: string) => Promise<boolean>;
 }
@@ -26,10 +27,11 @@ export interface PurgeOptions {
 /** Resolves with the exit code. Throws `bad-input` before anything is deleted. */
 export async function purge(
   tools: QueueTools,
-  { selection, dryRun, confirm }: PurgeOptions,
+  options: PurgeOptions,
   lock: <T>(work: () => Promise<T>) => Promise<T>,
 ): Promise<number> {
   const { layout, clock, output } = tools;
+  const { selection, dryRun, json, confirm } = options;
   const { ids, code, commit, olderThan } = selection;
   if (ids.length === 0 && code === undefined && commit === undefined && olderThan === undefined)
     throw new AppError('bad-input', 'which ones? Name episodes, or say --older-than, --code or --commit');
@@ -38,33 +40,42 @@ export async function purge(
   const unfounded = selected.filter(({ note }) => !note);
   if (unfounded[0] && selected.length === unfounded.length) throw refusedToDelete(unfounded[0]);
   const doomed = selected.filter(({ note }) => note);
-  if (doomed.length === 0) {
+  if (doomed.length === 0 && !json) {
     output.write('nothing to do: no such episode is in quarantine/\n');
     return 0;
   }
   const sizes = await mapPooled(doomed, ({ name }) => directoryBytes(join(layout.quarantine, name)));
   const total = `${countOf(doomed.length)}, ${formatSize(sizes.reduce((sum, size) => sum + size, 0))}`;
-  tellEach(
-    tools,
-    doomed,
-    (episode) => `${dryRun ? 'would be purged' : 'to purge'} ${episode.name} (refused for ${codeOf(episode)})`,
-  );
-  for (const { name } of unfounded)
-    output.write(`${inertLine(`stays ${name}: it has no reason to be in quarantine`)}\n`);
-  if (dryRun) {
-    output.write(`${total} would be purged\n`);
-    return 0;
+  if (!json) {
+    const verb = dryRun ? 'would be purged' : 'to purge';
+    tellEach(tools, doomed, (episode) => `${verb} ${episode.name} (refused for ${codeOf(episode)})`);
+    for (const { name } of unfounded) output.write(`${inertLine(`stays ${name}: ${UNFOUNDED}`)}\n`);
   }
-  if (!(await confirm(`Delete ${total}, for good?`))) {
-    output.write('nothing was deleted\n');
-    return 1;
+  const isDeleted = await deleteThem();
+  const count = isDeleted.filter(Boolean).length;
+  if (json) tellAsJson(tools, 'purged', options, [...doomed.map(asChange), ...unfounded.map(asUnfounded)]);
+  else if (dryRun) output.write(`${total} would be purged\n`);
+  else output.write(count > 0 ? `${countOf(count)} purged\n` : 'nothing was deleted\n');
+  return count === doomed.length ? 0 : 1;
+
+  /** Of each whether it is deleted, or would be. */
+  async function deleteThem(): Promise<boolean[]> {
+    if (dryRun || doomed.length === 0) return doomed.map(() => true);
+    if (!(await confirm(`Delete ${total}, for good?`))) return doomed.map(() => false);
+    return await lock(() => deleteAll(tools, doomed));
   }
-  const deleted = await lock(() => deleteAll(tools, doomed));
-  output.write(`${countOf(deleted)} purged\n`);
-  return deleted === doomed.length ? 0 : 1;
+
+  function asChange({ episodeId, name }: QuarantinedEpisode, index: number): Change {
+    return { episode_id: episodeId, name, outcome: isDeleted[index] ? 'purged' : 'stays' };
+  }
 }
 
-async function deleteAll(tools: QueueTools, doomed: readonly QuarantinedEpisode[]): Promise<number> {
+function asUnfounded({ episodeId, name }: QuarantinedEpisode): Change {
+  return { episode_id: episodeId, name, outcome: 'stays', detail: UNFOUNDED };
+}
+
+/** Of each whether it is deleted now. */
+async function deleteAll(tools: QueueTools, doomed: readonly QuarantinedEpisode[]): Promise<boolean[]> {
   const { layout, clock, by, logger, afterStep } = tools;
   const at_wall = clock.wallTime();
   const rows = doomed.map(({ name, episodeId, note }) => ({
@@ -75,7 +86,7 @@ async function deleteAll(tools: QueueTools, doomed: readonly QuarantinedEpisode[
     logger.warn({ err: error }, 'queue-history.jsonl could not be written; the episodes are deleted all the same');
   });
   afterStep('history-written');
-  const isDeleted = await mapPooled(doomed, async ({ name, note }) => {
+  return await mapPooled(doomed, async ({ name, note }) => {
     try {
       // It may have been requeued meanwhile, and even be there again for another reason.
       const reason = await readReason(join(layout.quarantine, name));
@@ -91,7 +102,6 @@ async function deleteAll(tools: QueueTools, doomed: readonly QuarantinedEpisode[
       return false;
     }
   });
-  return isDeleted.filter(Boolean).length;
 }
 
 function refusedToDelete({ name }: QuarantinedEpisode): AppError {

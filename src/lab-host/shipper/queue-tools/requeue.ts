@@ -6,21 +6,19 @@ import { inertLine } from '../../../lib/inert-text.ts';
 import { countOf } from './format-text.ts';
 import { nowhere } from './nowhere.ts';
 import type { QueueTools } from './queue-tools.ts';
-import { type ReturnAction, returnToQueue } from './return-to-queue.ts';
+import { type ReturnAction, type ReturnReport, returnToQueue } from './return-to-queue.ts';
 import { codeOf, type Selection, selectQuarantined, withId } from './select-quarantined.ts';
 import { readQuarantine, readShipped, type SettledEpisode, type ShippedEpisode } from './settled-episodes.ts';
+import { type Change, type ChangeOptions, tellAsJson, tellEach } from './tell-changes.ts';
 
-// Of thousands a line each is no news any more; the history has them all.
-const LINES_TOLD = 10;
-
-export interface RequeueOptions {
+export interface RequeueOptions extends ChangeOptions {
   selection: Selection;
   all: boolean;
-  dryRun: boolean;
 }
 
 /** Resolves with the exit code. Throws `bad-input` before anything is moved. */
-export async function requeue(tools: QueueTools, { selection, all, dryRun }: RequeueOptions): Promise<number> {
+export async function requeue(tools: QueueTools, options: RequeueOptions): Promise<number> {
+  const { selection, all } = options;
   const { ids, code, commit } = selection;
   if (ids.length === 0 && code === undefined && commit === undefined && !all) {
     throw new AppError('bad-input', 'which ones? Name episodes, or say --code, --commit or --all', {
@@ -32,19 +30,19 @@ export async function requeue(tools: QueueTools, { selection, all, dryRun }: Req
   const quarantined = await readQuarantine(tools.layout);
   const { selected, unknownIds } = selectQuarantined(quarantined, selection, tools.clock.wallTime());
   for (const id of unknownIds) throw await nowhere(tools.layout, id, 'quarantine');
-  return await giveBack(tools, 'requeued', selected, dryRun, (episode) => `refused for ${codeOf(episode)}`);
+  return await giveBack(tools, 'requeued', selected, options, (episode) => `refused for ${codeOf(episode)}`);
 }
 
-export interface ReshipOptions {
+export interface ReshipOptions extends ChangeOptions {
   ids: readonly string[];
   /** RFC 3339, or a date: its beginning in UTC. */
   since?: string | undefined;
   until?: string | undefined;
-  dryRun: boolean;
 }
 
 /** By the time at which the receiver had it, as the receipt says. Throws `bad-input` before anything is moved. */
-export async function reship(tools: QueueTools, { ids, since, until, dryRun }: ReshipOptions): Promise<number> {
+export async function reship(tools: QueueTools, options: ReshipOptions): Promise<number> {
+  const { ids, since, until } = options;
   if (ids.length > 0 === (since !== undefined))
     throw new AppError('bad-input', 'which ones? Say --id ID…, or --since TIME');
   if (until !== undefined && since === undefined) throw new AppError('bad-input', '--until needs --since');
@@ -59,7 +57,7 @@ export async function reship(tools: QueueTools, { ids, since, until, dryRun }: R
   }
   if (ids.length === 0) selected.push(...shipped.filter((episode) => isWithin(episode, sinceMs, untilMs)));
   const told = ({ note }: ShippedEpisode) => `shipped ${note?.shipped_at_wall ?? ''}`;
-  return await giveBack(tools, 'reshipped', [...new Set(selected)], dryRun, told);
+  return await giveBack(tools, 'reshipped', [...new Set(selected)], options, told);
 }
 
 function isWithin({ note }: ShippedEpisode, sinceMs: number, untilMs: number): boolean {
@@ -71,33 +69,46 @@ async function giveBack<Episode extends SettledEpisode<unknown>>(
   tools: QueueTools,
   action: ReturnAction,
   episodes: readonly Episode[],
-  dryRun: boolean,
+  options: ChangeOptions,
   describe: (episode: Episode) => string,
 ): Promise<number> {
   const { output } = tools;
-  if (episodes.length === 0) {
+  const { dryRun, json } = options;
+  if (episodes.length === 0 && !json) {
     output.write(`nothing to do: no such episode is in ${action === 'requeued' ? 'quarantine' : 'shipped'}/\n`);
     return 0;
   }
-  const reports = dryRun ? undefined : await returnToQueue(tools, action, episodes);
-  const verb = dryRun ? `would be ${action}` : action;
-  const moved = reports ? reports.flatMap(({ outcome, episode }) => (outcome === 'returned' ? episode : [])) : episodes;
-  tellEach(tools, moved, (episode) => `${verb} ${episode.episodeId} (${describe(episode)})`);
-  const stayed = reports?.filter(({ outcome }) => outcome === 'taken' || outcome === 'failed') ?? [];
-  for (const { episode, outcome, error } of stayed) {
-    const why = outcome === 'taken' ? `another ${episode.episodeId} waits in episodes/` : messageOf(error);
-    output.write(`${inertLine(`stays ${episode.name}: ${why}`)}\n`);
+  const reports: ReturnReport<Episode>[] =
+    dryRun || episodes.length === 0
+      ? episodes.map((episode) => ({ episode, outcome: 'returned' }))
+      : await returnToQueue(tools, action, episodes);
+  const stayed = reports.filter(({ outcome }) => outcome === 'taken' || outcome === 'failed');
+  const exitCode = stayed.length > 0 ? 1 : 0;
+  if (json) {
+    const changes = reports.map((report) => asChange(report, action));
+    tellAsJson(tools, action, options, changes);
+    return exitCode;
   }
+  const verb = dryRun ? `would be ${action}` : action;
+  const moved = reports.flatMap(({ outcome, episode }) => (outcome === 'returned' ? episode : []));
+  tellEach(tools, moved, (episode) => `${verb} ${episode.episodeId} (${describe(episode)})`);
+  for (const report of stayed) output.write(`${inertLine(`stays ${report.episode.name}: ${whyItStays(report)}`)}\n`);
   const next = !dryRun && moved.length > 0 ? '; the shipper takes them up at its next scan' : '';
   const left = stayed.length > 0 ? `; ${countOf(stayed.length)} could not be` : '';
   output.write(`${countOf(moved.length)} ${verb}${next}${left}\n`);
-  return stayed.length > 0 ? 1 : 0;
+  return exitCode;
 }
 
-export function tellEach<T>({ output }: QueueTools, items: readonly T[], describe: (item: T) => string): void {
-  for (const item of items.slice(0, LINES_TOLD)) output.write(`${inertLine(describe(item))}\n`);
-  const more = items.length - LINES_TOLD;
-  if (more > 0) output.write(`… and ${more.toLocaleString('en')} more\n`);
+function asChange(report: ReturnReport<SettledEpisode<unknown>>, action: ReturnAction): Change {
+  const { outcome, episode } = report;
+  const { episodeId: episode_id, name } = episode;
+  if (outcome === 'returned') return { episode_id, name, outcome: action };
+  if (outcome === 'gone') return { episode_id, name, outcome };
+  return { episode_id, name, outcome: 'stays', detail: whyItStays(report) };
+}
+
+function whyItStays({ outcome, episode, error }: ReturnReport<SettledEpisode<unknown>>): string {
+  return outcome === 'taken' ? `another ${episode.episodeId} waits in episodes/` : messageOf(error);
 }
 
 function readTimeMs(option: string, text: string): number {
