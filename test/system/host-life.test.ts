@@ -57,10 +57,12 @@ step('what they record is stored, and all is green', async () => {
       await recordQuickly(host);
       await lab.stores(name);
       await host.until(['cis490', 'doctor'], new RegExp(`^${name} is green`, 'm'));
-      await host.sure('systemctl start cis490-doctor-check');
       await until(async () => {
+        // Each report is of one moment, and stays until the next.
+        await host.sure('systemctl start cis490-doctor-check');
         const { state, doctor } = await lab.hostInFleet(name);
-        return state === 'ok' && doctor === 'green';
+        if (state === 'ok' && doctor === 'green') return true;
+        throw new Error(await lab.receiver.sure(`cis490 fleet show ${name} --token-file ~/cis490-reader.token`));
       }, `${name} is healthy in cis490 fleet`);
     }),
   );
