@@ -27,7 +27,7 @@ export interface StoreProblem {
 }
 
 /** The next command for a person, on the receiver unless it says otherwise. */
-export function cureOf({ kind, path, key }: StoreProblem, root: string): string {
+function cureOf({ kind, path, key }: StoreProblem, root: string): string {
   const file = shellWord(join(root, path));
   const again = key ? `on ${key.hostId}: cis490 reship --id ${key.episodeId}; or put it back from a backup` : '';
   switch (kind) {
