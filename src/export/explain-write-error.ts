@@ -1,9 +1,7 @@
 // A write into the bag that failed, in words for a person. No room is a thing that passes: the same command goes on.
 
-import { AppError, errnoOf, messageOf } from '../lib/app-error.ts';
+import { AppError, isNoRoom, messageOf } from '../lib/app-error.ts';
 import { shellWord } from '../lib/shell-word.ts';
-
-const NO_ROOM = ['ENOSPC', 'EDQUOT'];
 
 function explainWriteError(path: string, error: unknown): AppError {
   if (error instanceof AppError) return error;
@@ -28,10 +26,6 @@ export function explainSyncError(path: string, error: unknown, isGone: boolean):
     hint: `look for disk errors: dmesg --level=err,crit; then ${remove}go on with the same command`,
     cause: error,
   });
-}
-
-function isNoRoom(error: unknown): boolean {
-  return NO_ROOM.includes(errnoOf(error) ?? '');
 }
 
 /** Runs work that writes below `path`. */

@@ -9,12 +9,13 @@ import { type TestContext, test } from 'node:test';
 import { zstdDecompressSync } from 'node:zlib';
 import { unpackTar } from 'modern-tar';
 import { publishEpisode, sha256 } from '../support/episodes.ts';
-import { GOOD_COMMIT, TestFleet, type TestHost } from '../support/fleet.ts';
+import { GOOD_COMMIT, STALE_COMMIT, TestFleet, type TestHost } from '../support/fleet.ts';
 import { checkNothingLost, namesIn, type Published, readRows } from '../support/nothing-lost.ts';
 import { eventually, Program } from '../support/program.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
+const KIB = 1024;
 const MIB = 1024 ** 2;
 const MIN_FREE_BYTES = 8 * MIB;
 
@@ -54,11 +55,11 @@ function start(t: TestContext, { host }: Place, program: 'shipper' | 'orchestrat
 }
 
 /** Episodes that no packing makes smaller. */
-function publishSome({ host, published }: Place, count: number, sizeBytes = MIB): void {
+function publishSome({ host, published }: Place, count: number, sizeBytes = MIB, commit = GOOD_COMMIT): void {
   for (let n = 0; n < count; n += 1) {
     const episodeId = `ep-${String(published.length).padStart(2, '0')}`;
     const files = { 'data.bin': randomBytes(sizeBytes) };
-    const manifest = publishEpisode(host.data, host.hostId, { episodeId, commit: GOOD_COMMIT, files });
+    const manifest = publishEpisode(host.data, host.hostId, { episodeId, commit, files });
     published.push({ host, episodeId, manifest });
   }
 }
@@ -203,7 +204,7 @@ test('not a byte is left: packing and recording wait or fail whole, and go on wh
     disk.fillUpTo(freeBytes);
     if (freeBytes === 0) disk.fillToTheLastByte();
     const shipper = start(t, place, 'shipper');
-    await shipper.printed(/ERROR no room to pack an episode: nothing is lost.*cure=/);
+    await shipper.printed(/ERROR no room for the files of an episode: nothing is lost.*cure=/);
     assert.equal((await shipper.stop()).code, 0, shipper.stderr);
     assert.equal(idsIn(place, 'episodes').length, 4);
     assert.deepEqual(
@@ -221,7 +222,7 @@ test('not a byte is left: packing and recording wait or fail whole, and go on wh
   await orchestrator.printed(/(?:ERROR the recording failed|WARNING the workload failed).*/);
   disk.fillToTheLastByte();
   const shipper = start(t, place, 'shipper');
-  await shipper.printed(/ERROR no room to pack an episode/);
+  await shipper.printed(/ERROR no room for the files of an episode/);
   disk.removeFiller();
   putJob(place, 'after');
   await orchestrator.printed(/job done job=after /);
@@ -235,4 +236,50 @@ test('not a byte is left: packing and recording wait or fail whole, and go on wh
   assert.equal((await shipper.stop()).code, 0, shipper.stderr);
   await receiver.stop();
   await assertAllStored(place, ['after', 'before', 'during']);
+});
+
+test('not a byte is left when the answer comes: the note of an episode takes the place of its tarball', async (t) => {
+  const place = await openPlace(t, '24m', 0);
+  if (!place) return;
+  const { fleet, disk, host } = place;
+  publishSome(place, 1);
+  const shipper = start(t, place, 'shipper');
+  await shipper.printed(/episode packed/);
+  await shipper.printed(/not shipped yet/);
+  disk.fillToTheLastByte();
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  await shipper.printed(/episode shipped episode=ep-00/);
+  assert.equal((await shipper.stop()).code, 0, shipper.stderr);
+  assert.equal(shipper.stderr.match(/episode packed/g)?.length, 1, shipper.stderr);
+  assert.doesNotMatch(shipper.stderr, /no room for the files/);
+  await receiver.stop();
+  assert.equal(namesIn(join(host.data, 'outbox')).length, 0);
+  await assertAllStored(place, []);
+});
+
+test('refused on a full disk: told once, and in quarantine as soon as there is room for the reasons', async (t) => {
+  const place = await openPlace(t, '24m', 0);
+  if (!place) return;
+  const { fleet, disk, host, published } = place;
+  const receiver = await fleet.startReceiver();
+  t.after(() => receiver.kill());
+  publishSome(place, 1, KIB, STALE_COMMIT);
+  const shipper = start(t, place, 'shipper');
+  await shipper.printed(/episode refused and quarantined/);
+  // Recorded while there was room, published when there is none: a rename takes none.
+  const aside: Place = { ...place, host: { ...host, data: join(disk.path, 'aside') } };
+  mkdirSync(join(aside.host.data, 'episodes'), { recursive: true });
+  publishSome(aside, 3, KIB, STALE_COMMIT);
+  disk.fillToTheLastByte();
+  for (const { episodeId } of published.slice(1))
+    renameSync(join(aside.host.data, 'episodes', episodeId), join(host.data, 'episodes', episodeId));
+  await shipper.printed(/ERROR no room for the files of an episode: nothing is lost.*cure=/);
+  disk.removeFiller();
+  await shipper.printed(/INFO there is room again/);
+  await eventually(() => idsIn(place, 'quarantine').length === 4, 'all are in quarantine');
+  assert.doesNotMatch(shipper.stderr, /could not be moved to quarantine/);
+  assert.equal(shipper.stderr.match(/no room for the files of an episode/g)?.length, 1, shipper.stderr);
+  assert.equal((await shipper.stop()).code, 0, shipper.stderr);
+  assert.deepEqual(readRows(fleet.store), []);
 });

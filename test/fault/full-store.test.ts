@@ -1,15 +1,15 @@
 // A full disk under the store: every answer is 507 or a success that is true, nothing is torn, and it goes on when there is room again.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { sha256 } from '../support/episodes.ts';
 import { GOOD_COMMIT, TestFleet } from '../support/fleet.ts';
 import { namesIn, readRows } from '../support/nothing-lost.ts';
 import { put, send } from '../support/put.ts';
+import { SmallDisk } from '../support/small-disk.ts';
 import { temporaryDirectory } from '../support/temporary-directory.ts';
 
 const KIB = 1024;
@@ -18,24 +18,15 @@ const KIB = 1024;
 async function onSmallDisk(t: TestContext, size: string) {
   const root = temporaryDirectory(t);
   const store = join(root, 'store');
-  mkdirSync(store);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', store], { stdio: 'pipe' });
-  } catch (error) {
-    if (process.env['CI'] && process.getuid?.() === 0) throw error;
-    t.skip('mounting is not permitted here; run as root: sudo npm test');
-    return undefined;
-  }
+  const disk = SmallDisk.mount(t, store, size);
+  if (!disk) return undefined;
   const fleet = await TestFleet.create(
     root,
     `[store]\nroot = "${store}"\nmin_free = "0 B"\n[version_gate]\ncommits = ["${GOOD_COMMIT}"]\n`,
   );
   const receiver = await fleet.startReceiver();
-  t.after(async () => {
-    await receiver.kill();
-    execFileSync('umount', ['--lazy', store]);
-  });
-  return { fleet, store, receiver };
+  t.after(() => receiver.kill());
+  return { fleet, store, disk, receiver };
 }
 
 /** Every row has its file with its digest. */
@@ -45,20 +36,10 @@ function rowsAreTrue(store: string): string[] {
   return rows.map(({ episode_id }) => episode_id);
 }
 
-function fillToTheLastByte(path: string): void {
-  for (let size = 256 * KIB; size >= 1; size = Math.floor(size / 2)) {
-    try {
-      for (;;) writeFileSync(path, Buffer.alloc(size), { flag: 'a' });
-    } catch {
-      // Full for this size: on with smaller ones.
-    }
-  }
-}
-
 test('episodes until the disk is full and beyond, then room again', async (t) => {
   const place = await onSmallDisk(t, '6m');
   if (!place) return;
-  const { fleet, store, receiver } = place;
+  const { fleet, store, disk, receiver } = place;
   const bodies = new Map<string, Buffer>();
   const stored = new Set<string>();
   const statuses = new Set<number>();
@@ -85,7 +66,7 @@ test('episodes until the disk is full and beyond, then room again', async (t) =>
     'nobody was told of what is not there',
   );
 
-  fillToTheLastByte(join(store, 'filler'));
+  disk.fillToTheLastByte();
   bodies.set('x-none', Buffer.from('small'));
   const none = await putOne('x-none');
   assert.equal(none.status, 507);
@@ -95,7 +76,7 @@ test('episodes until the disk is full and beyond, then room again', async (t) =>
   assert.ok([200, 507].includes(health.status), health.text);
   rowsAreTrue(store);
 
-  execFileSync('mount', ['-o', 'remount,size=64m', store]);
+  disk.resize('64m');
   for (const id of bodies.keys()) {
     const answer = await putOne(id);
     assert.ok([200, 201].includes(answer.status), `${id}: ${answer.text}`);

@@ -227,13 +227,13 @@ test('a full disk under the data: a clear error once, nothing deleted, and it go
 
   const shipper = fleet.startShipper(small);
   t.after(() => shipper.kill());
-  await shipper.printed(/ERROR no room to pack an episode: nothing is lost.* cure="make room: df -h /);
+  await shipper.printed(/ERROR no room for the files of an episode: nothing is lost.* cure="make room: df -h /);
   assert.deepEqual((await checkNothingLost(fleet.store, published)).faults, []);
   assert.equal(namesIn(join(data, 'episodes')).length, 3);
   writeFileSync(join(data, 'ballast'), new Uint8Array(1_000_000));
   await eventually(() => namesIn(join(data, 'shipped')).length === 3, 'all are shipped');
   await shipper.printed(/INFO there is room again/);
-  assert.equal(shipper.stderr.match(/no room to pack/g)?.length, 1);
+  assert.equal(shipper.stderr.match(/no room for the files/g)?.length, 1);
   await shipper.stop();
   assert.deepEqual(await checkNothingLost(fleet.store, published, true), { faults: [], stored: 3 });
 });

@@ -3,15 +3,16 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, errnoOf, messageOf } from '../../lib/app-error.ts';
+import { AppError, errnoOf, isNoRoom, messageOf } from '../../lib/app-error.ts';
 import { shellWord } from '../../lib/shell-word.ts';
 import type { DataLayout } from '../data-layout.ts';
 import type { Refused } from '../transport/classify-answer.ts';
 import { cureForHold } from '../transport/hold-cures.ts';
 import { writeReason, writeReceipt } from './episode-notes.ts';
+import { isGateCode } from './gate-codes.ts';
 import type { Taken } from './held-back.ts';
 import { moveOut } from './move-episode.ts';
-import type { PackedEpisode } from './pack-episode.ts';
+import { discardPacked, type PackedEpisode } from './pack-episode.ts';
 import { ON_TRIAL } from './release-trial.ts';
 import type { ShipDependencies, ShipOutcome } from './ship-dependencies.ts';
 
@@ -25,7 +26,7 @@ export async function accept(
   const { kind, answer } = taken;
   const settled = { shipped_at_wall: clock.wallTime(), shipper_uptime_s: uptime.nowS() };
   try {
-    await writeReceipt(layout, episodeId, { ...answer, ...settled });
+    await inItsRoom(layout, episodeId, () => writeReceipt(layout, episodeId, { ...answer, ...settled }));
   } catch (error) {
     heldBack.taken(packed, taken);
     throw error;
@@ -49,20 +50,21 @@ export async function condemn(
     if (trial.isNews()) tellTrial(dependencies, episodeId, refused);
     return 'waiting';
   }
+  const reason = {
+    episode_id: episodeId,
+    quarantined_at_wall: clock.wallTime(),
+    status: refused.status,
+    code: refused.code,
+    detail: refused.detail,
+    remediation: refused.remediation ?? null,
+    commit: commit ?? null,
+    head_commit: refused.headCommit ?? null,
+    attempts: tallies.get(episodeId)?.attempts ?? 0,
+    shipper_uptime_s: uptime.nowS(),
+  };
   let isNoted = false;
   try {
-    await writeReason(layout, {
-      episode_id: episodeId,
-      quarantined_at_wall: clock.wallTime(),
-      status: refused.status,
-      code: refused.code,
-      detail: refused.detail,
-      remediation: refused.remediation ?? null,
-      commit: commit ?? null,
-      head_commit: refused.headCommit ?? null,
-      attempts: tallies.get(episodeId)?.attempts ?? 0,
-      shipper_uptime_s: uptime.nowS(),
-    });
+    await inItsRoom(layout, episodeId, () => writeReason(layout, reason));
     isNoted = true;
     afterStep('reason-written');
     await moveOut(dependencies, episodeId, 'quarantine');
@@ -72,6 +74,8 @@ export async function condemn(
       tallies.delete(episodeId);
       return 'gone';
     }
+    // Nothing has to be sent to have it refused once more: its turn comes as that of all others for which there is no room.
+    if (isNoRoom(error) && (refused.status === 0 || isGateCode(refused.code))) return 'no-room';
     // Without its reason it would be sent, and refused, at each scan.
     const isTold = !isNoted && !heldBack.rest(episodeId);
     if (!isTold) {
@@ -92,6 +96,17 @@ export async function condemn(
   for (const command of (refused.status === 0 ? undefined : refused.remediation)?.split('\n') ?? [])
     logger.error({ episode: episodeId, code: refused.code }, `remediation: ${command}`);
   return 'quarantined';
+}
+
+/** On a full disk its note takes the place of its tarball, which nothing needs any more but in a crash: then it is packed and sent again. */
+async function inItsRoom(layout: DataLayout, episodeId: string, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+    await discardPacked(layout, episodeId);
+    await write();
+  }
 }
 
 /** Also of an episode that waits alone, without a word of the receiver. */

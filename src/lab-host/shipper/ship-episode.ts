@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, errnoOf } from '../../lib/app-error.ts';
+import { AppError, isNoRoom } from '../../lib/app-error.ts';
 import { sleepUntil } from '../../lib/clock.ts';
 import { isEpisodeId } from '../../protocol/ids.ts';
 import { outboxFiles } from '../data-layout.ts';
@@ -57,7 +57,7 @@ export async function shipEpisode(
       dependencies.tallies.delete(episodeId);
       return 'gone';
     }
-    if (errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT') return 'no-room';
+    if (isNoRoom(error)) return 'no-room';
     if (isUntouchable(layout, episodeId, error)) return restAlone(dependencies, episodeId, error);
     if (error instanceof AppError && isOwnFault(dependencies, episodeId, error)) {
       return await condemn(dependencies, episodeId, { status: 0, code: error.code, detail: error.message });

@@ -224,7 +224,7 @@ describe('a full disk', () => {
     return isMounted;
   }
   const MIB = 1024 ** 2;
-  const NO_ROOM = /no room to pack/;
+  const NO_ROOM = /no room for the files/;
   const ROOM_AGAIN = /there is room again/;
 
   test('the oldest does not fit: those behind it that do go on, and it is told once', async (t) => {

@@ -125,7 +125,7 @@ export async function shipPass(dependencies: PassDependencies, stop: AbortSignal
       const cure = `make room: df -h ${layout.root}`;
       logger.error(
         { data: layout.root, cure },
-        'no room to pack an episode: nothing is lost, it is tried again at each scan',
+        'no room for the files of an episode: nothing is lost, it is tried again at each scan',
       );
     } else if (news === 'room-again') logger.info({ data: layout.root }, 'there is room again');
   }

@@ -52,7 +52,9 @@ export class StateFile {
     const { saved_at_wall, ...news } = state;
     const content = JSON.stringify(news);
     if (content === this.#written) return;
-    await writeFileDurably(this.#path, toJsonFile({ ...news, saved_at_wall }));
+    // The shipper alone writes it: a kill leaves one file behind, not one each time.
+    const temporaryPath = `${this.#path}.tmp`;
+    await writeFileDurably(this.#path, toJsonFile({ ...news, saved_at_wall }), { temporaryPath });
     this.#written = content;
   }
 }

@@ -30,7 +30,9 @@ export class Uptime {
   }
 
   async save(): Promise<void> {
-    await writeFileDurably(this.#path, toJsonFile({ uptime_s: this.nowS() }));
+    await writeFileDurably(this.#path, toJsonFile({ uptime_s: this.nowS() }), {
+      temporaryPath: `${this.#path}.tmp`,
+    });
   }
 }
 

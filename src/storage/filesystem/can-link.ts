@@ -2,9 +2,8 @@
 
 import { link, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '../../lib/app-error.ts';
+import { errnoOf, isNoRoom } from '../../lib/app-error.ts';
 import { removeFile } from '../../lib/remove-file.ts';
-import { isNoRoom } from './disk-errors.ts';
 
 export const LINK_PROBE = '.link-probe';
 

@@ -2,9 +2,9 @@
 
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AppError, isMissing } from '../../lib/app-error.ts';
+import { AppError, isMissing, isNoRoom } from '../../lib/app-error.ts';
 import { fsyncDirectory } from '../../lib/durable-file.ts';
-import { diskFull, isNoRoom } from './disk-errors.ts';
+import { diskFull } from './disk-errors.ts';
 import { lastNewlineBefore } from './ledger-file.ts';
 
 const READ_BYTES = 1024 * 1024;

@@ -4,10 +4,10 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, lstat, mkdir, readdir, readlink, rename, symlink, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { isMissing } from '../../lib/app-error.ts';
+import { isMissing, isNoRoom } from '../../lib/app-error.ts';
 import { fsyncDirectory, fsyncPath } from '../../lib/durable-file.ts';
 import { removeFile } from '../../lib/remove-file.ts';
-import { diskFull, isNoRoom } from './disk-errors.ts';
+import { diskFull } from './disk-errors.ts';
 
 // The lock of the backup begins as these do.
 const TEMPORARY = /^\.backup\.[0-9a-f]{8}\.tmp$/;

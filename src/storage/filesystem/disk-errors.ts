@@ -1,11 +1,6 @@
 // The two ways in which a disk refuses, told apart: no room (try again later) and a failed fsync (never again).
 
-import { AppError, errnoOf } from '../../lib/app-error.ts';
-
-/** True for a write that failed because the filesystem or the quota is full. */
-export function isNoRoom(error: unknown): boolean {
-  return errnoOf(error) === 'ENOSPC' || errnoOf(error) === 'EDQUOT';
-}
+import { AppError } from '../../lib/app-error.ts';
 
 export function diskFull(path: string, cause: unknown): AppError {
   return new AppError('disk-full', `no room left while writing ${path}`, {

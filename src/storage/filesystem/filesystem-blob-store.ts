@@ -8,7 +8,7 @@ import { link, lstat, mkdir, readdir, rename, stat, statfs, unlink, writeFile } 
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
-import { AppError, errnoOf, isMissing } from '../../lib/app-error.ts';
+import { AppError, errnoOf, isMissing, isNoRoom } from '../../lib/app-error.ts';
 import { fsyncDirectory, fsyncPath } from '../../lib/durable-file.ts';
 import { removeFile } from '../../lib/remove-file.ts';
 import { SharedSync } from '../../lib/shared-sync.ts';
@@ -17,7 +17,7 @@ import type { BlobKey, BlobReader, BlobStore, BlobWrite, ListedBlob, UnfinishedB
 import type { StorageStep } from '../storage-step.ts';
 import { noSyncWatch, type WatchSync } from '../watch-sync.ts';
 import { canLink, LINK_PROBE } from './can-link.ts';
-import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
+import { diskFull, syncFailed } from './disk-errors.ts';
 import { IncomingFile } from './incoming-file.ts';
 import { modifiedAtWall } from './modified-at-wall.ts';
 import { PieceSize } from './piece-size.ts';

@@ -2,12 +2,13 @@
 
 import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isNoRoom } from '../../lib/app-error.ts';
 import { fsyncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { removeFile } from '../../lib/remove-file.ts';
 import type { HealthReport, Heartbeat, HostState, NewHeartbeat } from '../host-state.ts';
 import type { SqliteHeartbeats } from '../sqlite/sqlite-heartbeats.ts';
-import { diskFull, isNoRoom } from './disk-errors.ts';
+import { diskFull } from './disk-errors.ts';
 import { modifiedAtWall } from './modified-at-wall.ts';
 import { ReportFiles } from './report-files.ts';
 

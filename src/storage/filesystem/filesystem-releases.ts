@@ -4,7 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../lib/app-error.ts';
+import { AppError, isNoRoom } from '../../lib/app-error.ts';
 import { fsyncDirectory, toJsonFile } from '../../lib/durable-file.ts';
 import { acquireExclusiveLock } from '../../lib/exclusive-lock.ts';
 import { isThere } from '../../lib/is-there.ts';
@@ -12,7 +12,7 @@ import { makeDirectory } from '../../lib/make-directory.ts';
 import type { Release } from '../../protocol/release.ts';
 import { BUNDLE_SUFFIX, DESCRIPTION_SUFFIX, releaseFileStem } from '../../protocol/release-files.ts';
 import { type BundleToStage, keyOf, type Releases, type StagedRelease } from '../releases.ts';
-import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
+import { diskFull, syncFailed } from './disk-errors.ts';
 import { directoryName, RELEASES_DIRECTORY, ReleaseFiles } from './release-files.ts';
 
 const STAGED_PREFIX = '.staged-';

@@ -3,10 +3,11 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { AfterStep } from '../../lib/after-step.ts';
+import { isNoRoom } from '../../lib/app-error.ts';
 import { removeFile } from '../../lib/remove-file.ts';
 import type { StorageStep } from '../storage-step.ts';
 import type { WatchSync } from '../watch-sync.ts';
-import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
+import { diskFull, syncFailed } from './disk-errors.ts';
 import { writePieces } from './write-pieces.ts';
 
 export class IncomingFile {

@@ -3,12 +3,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { AppError, errnoOf, isMissing, messageOf } from '../../lib/app-error.ts';
+import { AppError, errnoOf, isMissing, isNoRoom, messageOf } from '../../lib/app-error.ts';
 import { fsyncDirectory } from '../../lib/durable-file.ts';
 import { parseJson } from '../../lib/parse-json.ts';
 import { type AlertRow, alertRowSchema } from '../../protocol/alert.ts';
 import type { AlertLog, KnownKeys } from '../alert-log.ts';
-import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
+import { diskFull, syncFailed } from './disk-errors.ts';
 import { followJsonl, type JsonlNews } from './jsonl-follow.ts';
 import { readUpTo } from './jsonl-mark.ts';
 import { NEWLINE } from './line-pieces.ts';

@@ -4,11 +4,12 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type AfterStep, noStepObserver } from '../../lib/after-step.ts';
+import { isNoRoom } from '../../lib/app-error.ts';
 import { fsyncDirectory, writeFileDurably } from '../../lib/durable-file.ts';
 import { parseJson } from '../../lib/parse-json.ts';
 import type { StorageStep } from '../storage-step.ts';
 import { noSyncWatch, type WatchSync } from '../watch-sync.ts';
-import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
+import { diskFull, syncFailed } from './disk-errors.ts';
 import { NEWLINE } from './line-pieces.ts';
 
 const READ_BYTES = 1024 * 1024;

@@ -3,9 +3,10 @@
 import type { Hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { AfterStep } from '../../lib/after-step.ts';
+import { isNoRoom } from '../../lib/app-error.ts';
 import type { UploadStep } from '../storage-step.ts';
 import type { UploadAppend } from '../uploads.ts';
-import { diskFull, isNoRoom, syncFailed } from './disk-errors.ts';
+import { diskFull, syncFailed } from './disk-errors.ts';
 import type { PieceSize } from './piece-size.ts';
 import { writePieces } from './write-pieces.ts';
 

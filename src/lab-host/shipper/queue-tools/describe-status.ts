@@ -32,7 +32,7 @@ export function describeStatus(status: QueueStatus, nowWall: string): string {
 const TROUBLES: Record<string, string> = {
   held: 'held',
   transient: 'tried again and again',
-  'no-room': 'no room to pack',
+  'no-room': 'no room on the disk',
 };
 
 function describeTrouble(trouble: NonNullable<QueueStatus['trouble']>, nowWall: string): [string, string][] {
