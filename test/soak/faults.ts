@@ -3,7 +3,7 @@
 import { appendFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { STALE_COMMIT } from '../support/fleet.ts';
-import type { ReceiverSettings, SoakFleet } from './soak-fleet.ts';
+import { type ReceiverSettings, ROOMY, type SoakFleet } from './soak-fleet.ts';
 
 /** What has been done, in a few words; `end`, where it lasts. */
 export interface Done {
@@ -104,6 +104,20 @@ export const FAULTS: readonly Fault[] = [
       const { minFree } = fleet.settings;
       await change(fleet, { minFree: NO_ROOM });
       return { what: 'the reserve is larger than the disk', end: () => change(fleet, { minFree }) };
+    },
+  },
+  {
+    kind: 'host-disk-full',
+    weight: 4,
+    endsPrograms: false,
+    applies: (fleet) => fleet.hosts.some(({ disk }) => disk && !disk.isShrunk),
+    async strike(fleet, random) {
+      const { hostId, disk } = pick(
+        fleet.hosts.filter((host) => host.disk && !host.disk.isShrunk),
+        random,
+      );
+      disk?.shrinkToContent();
+      return { what: `${hostId} has not a page left`, end: async () => disk?.resize(ROOMY) };
     },
   },
   {

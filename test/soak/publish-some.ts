@@ -15,8 +15,10 @@ const FROM_OTHER_CODE = 0.1;
 
 export function publishSome(hosts: readonly SoakHost[], published: Published[], random: () => number): void {
   const count = 1 + Math.floor(random() * MOST_AT_ONCE);
+  // On a full disk nothing is recorded.
+  const recording = hosts.filter(({ disk }) => !disk?.isShrunk);
   for (let made = 0; made < count; made += 1) {
-    const host = hosts[Math.floor(random() * hosts.length)];
+    const host = recording[Math.floor(random() * recording.length)];
     if (!host) throw new Error('no hosts');
     const episodeId = `ep-${String(published.length + 1).padStart(6, '0')}`;
     const content = contentOf(published.length, sizeOf(random));

@@ -7,6 +7,7 @@ import { SteppingClock } from '../support/fake-clock.ts';
 import { GOOD_COMMIT, STALE_COMMIT, TestFleet, type TestHost } from '../support/fleet.ts';
 import { namesIn } from '../support/nothing-lost.ts';
 import { Program } from '../support/program.ts';
+import { SmallDisk } from '../support/small-disk.ts';
 import { until } from '../support/until.ts';
 import { type Link, openLink, planLink } from './link-plan.ts';
 import { SoakProgram } from './soak-program.ts';
@@ -17,11 +18,16 @@ const ROOM = '1 MiB';
 // Every so many hosts …
 const HAS_WRONG_CLOCK = 4;
 const UPLOADS_RESUMABLY = 2;
+const HAS_SMALL_DISK = 4;
+/** Of a host's own disk, until it is full: more than a run records. */
+export const ROOMY = '16g';
 
 export interface SoakHost extends TestHost {
   shipper: SoakProgram;
   /** Undefined where its clock is the machine's. */
   clock: SteppingClock | undefined;
+  /** Undefined where its data is on the disk of all. */
+  disk: SmallDisk | undefined;
 }
 
 /** What the receiver's configuration says now. */
@@ -49,11 +55,15 @@ export class SoakFleet {
     this.receiver = new SoakProgram('receiver', /receiver is listening/, async () => fleet.spawnReceiver());
     const canFakeTime = spawnSync('faketime', ['--version'], { stdio: 'ignore' }).status === 0;
     this.hosts = Array.from({ length: hosts }, (_, index) => {
-      const host = fleet.addHost(`lab-${String(index + 1).padStart(2, '0')}`);
+      const hostId = `lab-${String(index + 1).padStart(2, '0')}`;
+      // Not those with a clock of their own.
+      const hasOwnDisk = index % HAS_SMALL_DISK === 1;
+      const disk = hasOwnDisk ? SmallDisk.tryMount(join(fleet.root, hostId), ROOMY) : undefined;
+      const host = fleet.addHost(hostId);
       const hasOwnClock = canFakeTime && index % HAS_WRONG_CLOCK === 0;
-      const clock = hasOwnClock ? new SteppingClock(join(fleet.root, `${host.hostId}.clock`), '+0') : undefined;
-      const shipper = new SoakProgram(host.hostId, SHIPPER_READY, () => this.#startShipper(host, index, clock));
-      return { ...host, shipper, clock };
+      const clock = hasOwnClock ? new SteppingClock(join(fleet.root, `${hostId}.clock`), '+0') : undefined;
+      const shipper = new SoakProgram(hostId, SHIPPER_READY, () => this.#startShipper(host, index, clock));
+      return { ...host, shipper, clock, disk };
     });
   }
 
@@ -101,6 +111,11 @@ export class SoakFleet {
   async killAll(): Promise<void> {
     await Promise.all(this.programs.map((program) => program.kill()));
     this.closeLinks();
+  }
+
+  /** With all programs ended: what is left is a directory like any other. */
+  dissolveDisks(): void {
+    for (const { disk } of this.hosts) disk?.dissolve();
   }
 
   closeLinks(): void {

@@ -55,6 +55,8 @@ const CONVERGE_PATIENCE_MS = 15 * 60_000;
 // is stored. It is whole in both places, and once it is requeued its answer is `duplicate`. At the end there must be none of them.
 const STORED_YET_REFUSED = /: stored, and in quarantine$/;
 const REQUEUE_EVERY_MS = 3_000;
+// Where the disk was full, what was shipped makes room; that it is in the store is looked at besides.
+const NOT_ON_ITS_HOST = /^([^/]+)\/[^:]+: on its host in 0 places: $/;
 
 /** Rejects when `stop` aborts; no program outlives it either way. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
@@ -66,6 +68,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     return await new Soak(options, fleet, random).run();
   } finally {
     await fleet.killAll();
+    fleet.dissolveDisks();
   }
 }
 
@@ -177,7 +180,7 @@ class Soak {
     const { programs, store } = this.#fleet;
     const report = await SoakProgram.whileAllStandStill(programs, () => checkNothingLost(store, this.#published));
     this.#looks += 1;
-    const [refused, lost] = partition(report.faults, (fault) => STORED_YET_REFUSED.test(fault));
+    const [refused, lost] = partition(this.#unexplained(report.faults), (fault) => STORED_YET_REFUSED.test(fault));
     for (const fault of refused) this.#storedYetRefused.add(fault);
     this.#faults.push(...lost.map((fault) => `after fault ${this.#count}: ${fault}`), ...this.#ofPrograms());
     this.#tell(
@@ -209,17 +212,26 @@ class Soak {
   async #judgeEnd(): Promise<{ stored: number }> {
     const { hosts, store } = this.#fleet;
     const report = await checkNothingLost(store, this.#published, true);
-    this.#faults.push(...report.faults, ...this.#ofPrograms());
+    this.#faults.push(...this.#unexplained(report.faults), ...this.#ofPrograms());
     if (this.#faults.length > 0) return report;
     const stored = new Set(readRows(store).map(({ host_id, episode_id }) => `${host_id}/${episode_id}`));
     for (const { host, episodeId } of this.#published) {
       if (!stored.has(`${host.hostId}/${episodeId}`)) this.#faults.push(`${host.hostId}/${episodeId} was never stored`);
-      if (!existsSync(join(host.data, 'shipped', episodeId))) this.#faults.push(`${episodeId} is not in shipped/`);
+      if (!existsSync(join(host.data, 'shipped', episodeId)) && !this.#mayMakeRoom(host.hostId))
+        this.#faults.push(`${episodeId} is not in shipped/`);
     }
     const places = [join(store, 'incoming'), join(store, 'uploads'), ...hosts.map(({ data }) => join(data, 'outbox'))];
     const left = places.flatMap((place) => namesIn(place).map((name) => join(place, name)));
     for (const path of left) if (path !== join(store, 'uploads/idle.json')) this.#faults.push(`${path} is left`);
     return report;
+  }
+
+  #unexplained(faults: readonly string[]): string[] {
+    return faults.filter((fault) => !this.#mayMakeRoom(NOT_ON_ITS_HOST.exec(fault)?.[1]));
+  }
+
+  #mayMakeRoom(hostId: string | undefined): boolean {
+    return this.#fleet.hosts.some((host) => host.hostId === hostId && host.disk);
   }
 
   #ofPrograms(): string[] {

@@ -12,6 +12,9 @@ const EXPECTED: readonly RegExp[] = [
   /^remediation: /,
   // A reload finds a configuration with a mistake in it.
   /^the new configuration is not usable; the old one stays in force$/,
+  // A lab host's disk is full.
+  /^no room for the files of an episode: nothing is lost, it is tried again at each scan$/,
+  /^disk is short and nothing more can be deleted: no recording starts until there is room$/,
 ];
 
 /** A last line without its end was cut off by a kill, and counts for nothing. */
