@@ -238,6 +238,27 @@ test('not a byte is left: packing and recording wait or fail whole, and go on wh
   await assertAllStored(place, ['after', 'before', 'during']);
 });
 
+test('not a byte is left when the reserve is found short: the orchestrator is told all the same', async (t) => {
+  const place = await openPlace(t, '24m', MIN_FREE_BYTES);
+  if (!place) return;
+  const { host, disk } = place;
+  mkdirSync(join(host.data, 'queue'));
+  putJob(place, 'a');
+  disk.fillToTheLastByte();
+  const shipper = start(t, place, 'shipper');
+  await eventually(() => isShort(place), 'the orchestrator is told');
+  const orchestrator = start(t, place, 'orchestrator');
+  await orchestrator.printed(/WARNING the disk is short: no recording starts/);
+  assert.equal((await shipper.stop()).code, 0, shipper.stderr);
+  // One that starts later finds what the first has left.
+  const later = start(t, place, 'shipper');
+  await later.printed(/ERROR disk is short and nothing more can be deleted/);
+  disk.removeFiller();
+  await orchestrator.printed(/job done job=a /);
+  for (const program of [later, orchestrator]) assert.equal((await program.stop()).code, 0, program.stderr);
+  for (const program of [shipper, later]) assert.doesNotMatch(program.stderr, /could not be told/);
+});
+
 test('not a byte is left when the answer comes: the note of an episode takes the place of its tarball', async (t) => {
   const place = await openPlace(t, '24m', 0);
   if (!place) return;

@@ -1,7 +1,7 @@
 // Deleting by age and by need, against both clocks and a disk whose room the test sets.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -204,6 +204,22 @@ describe('the reserve of the disk', () => {
     free = 85;
     await watermark.keep();
     assert.deepEqual([readdirSync(layout.shipped), backpressure()], [[], false]);
+  });
+
+  test('where the file cannot be made it is told once, and made as soon as it can be', async () => {
+    free = 10;
+    mkdirSync(join(layout.root, 'BACKPRESSURE'));
+    const watermark = create();
+    await watermark.keep();
+    await watermark.keep();
+    const errors = () => log.filter((line) => line.includes(' ERROR ')).map((line) => line.split(' ERROR ')[1] ?? '');
+    assert.equal(errors().length, 2);
+    assert.match(errors()[0] ?? '', /^disk is short and nothing more can be deleted/);
+    assert.match(errors()[1] ?? '', /^the orchestrator could not be told; it is tried again path=\S+BACKPRESSURE/);
+    rmdirSync(join(layout.root, 'BACKPRESSURE'));
+    await watermark.keep();
+    assert.equal(backpressure(), true);
+    assert.equal(errors().length, 2);
   });
 
   test('what an earlier life left set is lifted when there is room', async () => {

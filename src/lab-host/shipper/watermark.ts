@@ -2,10 +2,11 @@
 // file BACKPRESSURE, to start nothing new. What has not been shipped is never deleted.
 
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { messageOf } from '../../lib/app-error.ts';
+import { appendFile, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { isNoRoom, messageOf } from '../../lib/app-error.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
+import { fsyncDirectory, toJsonFile, writeFileDurably } from '../../lib/durable-file.ts';
 import { formatSize } from '../../lib/format-size.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { DataLayout } from '../data-layout.ts';
@@ -29,6 +30,8 @@ export class Watermark {
   readonly #dependencies: WatermarkDependencies;
   readonly #freeBytes: () => Promise<number>;
   #isSet: boolean | undefined;
+  /** True while the disk is short and the file cannot be made: told once, tried at each look. */
+  #cannotSet = false;
 
   constructor(dependencies: WatermarkDependencies) {
     this.#dependencies = dependencies;
@@ -74,17 +77,21 @@ export class Watermark {
     const path = layout.backpressureFile;
     // Whoever has removed it by hand has not made room.
     if (this.#isSet === true && existsSync(path)) return;
-    const cure = `make room on this disk: df -h ${layout.root}; du -xh --max-depth=2 ${layout.root} | sort -h | tail`;
-    logger.error(
-      { free: formatSize(free), min_free: formatSize(minFreeBytes), cure },
-      'disk is short and nothing more can be deleted: no recording starts until there is room',
-    );
-    const content = { since_wall: clock.wallTime(), free_bytes: free, min_free_bytes: minFreeBytes };
+    if (!this.#cannotSet) {
+      const cure = `make room on this disk: df -h ${layout.root}; du -xh --max-depth=2 ${layout.root} | sort -h | tail`;
+      logger.error(
+        { free: formatSize(free), min_free: formatSize(minFreeBytes), cure },
+        'disk is short and nothing more can be deleted: no recording starts until there is room',
+      );
+    }
     try {
-      await writeFileDurably(path, toJsonFile(content));
+      await makeMarker(path, { since_wall: clock.wallTime(), free_bytes: free, min_free_bytes: minFreeBytes });
       this.#isSet = true;
+      this.#cannotSet = false;
     } catch (error) {
-      logger.error({ path, reason: messageOf(error) }, 'the orchestrator could not be told; it is tried again');
+      const reason = messageOf(error);
+      if (!this.#cannotSet) logger.error({ path, reason }, 'the orchestrator could not be told; it is tried again');
+      this.#cannotSet = true;
     }
   }
 
@@ -94,5 +101,17 @@ export class Watermark {
     if (this.#isSet === true)
       logger.info({ free: formatSize(free) }, 'there is room on the disk again: recordings start');
     this.#isSet = false;
+    this.#cannotSet = false;
+  }
+}
+
+/** That it is there is what counts: with no byte left it is empty, which takes a name and no block. */
+async function makeMarker(path: string, content: Record<string, unknown>): Promise<void> {
+  try {
+    await writeFileDurably(path, toJsonFile(content));
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+    await appendFile(path, '');
+    await fsyncDirectory(dirname(path));
   }
 }
