@@ -1,11 +1,13 @@
 // What the commands share: the options that each program has, its logger and configuration, its signals.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { errnoOf } from '../../src/lib/app-error.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import type { ConfigDefinition, ConfigOf } from '../../src/lib/config/define-config.ts';
 import { chooseLogForm, createLogger, LOG_LEVELS, type Logger, type LogLevel } from '../../src/lib/logger.ts';
 import { isHostId } from '../../src/protocol/ids.ts';
 import { COMMON_GROUP, styleHeading, wrapHelp } from '../help-style.ts';
+import { formatError, WORK_FAILED } from '../usage-errors.ts';
 
 export interface CommonOptions {
   config?: string;
@@ -76,9 +78,14 @@ export function hangups(): { subscribe: (listener: () => void) => void } {
   };
 }
 
-/** `… | head` is no failure. */
+/** `… | head` is no failure; an output that a full disk cuts off is one. */
 export function endWithReader(): void {
-  process.stdout.on('error', () => process.exit(0));
+  process.stdout.on('error', (error) => {
+    if (errnoOf(error) === 'EPIPE') process.exit(0);
+    const hint = 'look at where it goes, then run the same command again: df -h';
+    process.stderr.write(formatError(`standard output cannot be written: ${error.message}`, hint));
+    process.exit(WORK_FAILED);
+  });
 }
 
 /** Where progress is drawn: on a terminal that can draw a line over. */

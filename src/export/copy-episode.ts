@@ -5,6 +5,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, lstat, open, rename, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from '../lib/app-error.ts';
+import { explainSyncError, writing } from '../lib/explain-write-error.ts';
 import { removeFile } from '../lib/remove-file.ts';
 import type { SequencedRow } from '../protocol/ledger-row.ts';
 import type { BagDirectory } from './bag/bag-directory.ts';
@@ -12,7 +13,6 @@ import type { BagDisk } from './bag/bag-disk.ts';
 import { episodePath, partialPath } from './bag/bag-layout.ts';
 import { EpisodeLoss, type EpisodeSource, keyOf, type LossKind } from './episode-source.ts';
 import { reading } from './explain-read-error.ts';
-import { explainSyncError, writing } from './explain-write-error.ts';
 import { hashFile } from './hash-file.ts';
 import { instantOf } from './selection.ts';
 

@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { writing } from '../lib/explain-write-error.ts';
 import { explainReadError } from './explain-read-error.ts';
-import { writing } from './explain-write-error.ts';
 
 const PIECE_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;

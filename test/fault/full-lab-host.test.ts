@@ -303,4 +303,21 @@ test('refused on a full disk: told once, and in quarantine as soon as there is r
   assert.equal(shipper.stderr.match(/no room for the files of an episode/g)?.length, 1, shipper.stderr);
   assert.equal((await shipper.stop()).code, 0, shipper.stderr);
   assert.deepEqual(readRows(fleet.store), []);
+
+  disk.fillToTheLastByte();
+  const requeue = async () => {
+    const command = Program.cis490(['quarantine', 'requeue', '--all', '--config', host.config]);
+    const { code } = await command.ended;
+    return { code, stdout: command.stdout, stderr: command.stderr };
+  };
+  const history = join(host.data, 'queue-history.jsonl');
+  assert.deepEqual(await requeue(), {
+    code: 1,
+    stdout: '',
+    stderr: `cis490: no room left while writing ${history}\ncis490: make room, then go on with the same command: df -h ${history}\n`,
+  });
+  assert.equal(idsIn(place, 'quarantine').length, 4, 'nothing is moved whose reason could not be kept');
+  disk.removeFiller();
+  assert.match((await requeue()).stdout, /4 episodes requeued/);
+  assert.deepEqual([idsIn(place, 'quarantine').length, idsIn(place, 'episodes').length], [0, 4]);
 });

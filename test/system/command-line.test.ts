@@ -169,6 +169,16 @@ test('config check --json has the mistakes of each file with their lines', async
   assert.deepEqual([good.code, JSON.parse(good.out)], [0, { files: [{ path, ok: true, mistakes: [], warnings: [] }] }]);
 });
 
+test('a reader that has seen enough is no failure; an output that a full disk cuts off is one', async () => {
+  const cis490 = `${process.execPath} ${join(PROJECT_ROOT, 'bin/cis490.ts')}`;
+  const left = Program.command('bash', ['-c', `set -o pipefail; ${cis490} completion bash | head -n 1`]);
+  assert.deepEqual([(await left.ended).code, left.stderr], [0, ''], left.stdout);
+  assert.equal(left.stdout.split('\n').length, 2);
+  const cut = Program.command('sh', ['-c', `${cis490} completion bash > /dev/full`]);
+  assert.equal((await cut.ended).code, 1);
+  assert.match(cut.stderr, /^cis490: standard output cannot be written: ENOSPC: .*\ncis490: .*df -h\n$/);
+});
+
 async function run(args: string[], environment: NodeJS.ProcessEnv = {}) {
   const ran = Program.cis490(args, { NO_COLOR: '', ...environment });
   const { code } = await ran.ended;

@@ -5,6 +5,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { fsyncDirectory } from '../../../lib/durable-file.ts';
+import { writing } from '../../../lib/explain-write-error.ts';
 import { parseJson } from '../../../lib/parse-json.ts';
 import { readIfThere } from '../../../lib/read-if-there.ts';
 import type { DataLayout } from '../../data-layout.ts';
@@ -23,9 +24,12 @@ const rowSchema = z.looseObject({
 });
 export type HistoryRow = z.infer<typeof rowSchema>;
 
-/** Rows are durable when this resolves. A torn last line of an earlier crash is left behind on a line of its own. */
+/** Rows are durable when this resolves. A torn last line of an earlier crash is left behind on a line of its own. Throws `disk-full` or `cannot-write`. */
 export async function appendHistory(layout: DataLayout, rows: readonly HistoryRow[]): Promise<void> {
-  if (rows.length === 0) return;
+  if (rows.length > 0) await writing(historyPath(layout), () => append(layout, rows));
+}
+
+async function append(layout: DataLayout, rows: readonly HistoryRow[]): Promise<void> {
   const handle = await open(historyPath(layout), 'a+', 0o640);
   try {
     const { size } = await handle.stat();

@@ -1,7 +1,7 @@
-// A write into the bag that failed, in words for a person. No room is a thing that passes: the same command goes on.
+// A command's write that failed, in words for a person. No room is a thing that passes: the same command goes on.
 
-import { AppError, isNoRoom, messageOf } from '../lib/app-error.ts';
-import { shellWord } from '../lib/shell-word.ts';
+import { AppError, isNoRoom, messageOf } from './app-error.ts';
+import { shellWord } from './shell-word.ts';
 
 function explainWriteError(path: string, error: unknown): AppError {
   if (error instanceof AppError) return error;
@@ -28,7 +28,7 @@ export function explainSyncError(path: string, error: unknown, isGone: boolean):
   });
 }
 
-/** Runs work that writes below `path`. */
+/** Runs work that writes at or below `path`. Throws `disk-full`, `cannot-write`, or the `AppError` of the work. */
 export async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
