@@ -84,6 +84,14 @@ test('episodes until the disk is full and beyond, then room again', async (t) =>
   assert.equal(receiver.child.exitCode, null, 'it never ended');
   assert.deepEqual(rowsAreTrue(store).sort(), [...bodies.keys()].sort(), 'each once');
   await receiver.stop();
+
+  disk.shrinkToContent();
+  const onFullDisk = fleet.spawnReceiver();
+  t.after(() => onFullDisk.kill());
+  assert.deepEqual(await onFullDisk.ended, { code: 1, signal: null }, onFullDisk.stderr);
+  assert.match(onFullDisk.stderr, /^cis490: no room left while writing \S+\ncis490: make room: df -h \S+\n$/m);
+  disk.resize('64m');
+  assert.deepEqual(rowsAreTrue(store).sort(), [...bodies.keys()].sort(), 'as they were');
   const again = await fleet.startReceiver();
   await again.printed(/receiver is listening/);
   await again.stop();
